@@ -34,7 +34,7 @@ CBX_CHECK cbx_status cbx_resampler_push(cbx_resampler *r, const float *in,
 
 /* [decode] The input has ended: writes what is held back, up to cap frames.
  * Repeat until *done. In all, n_in * out_rate / in_rate frames come out,
- * rounded to the nearest. Then only reset may follow. */
+ * within half a frame. Then only reset may follow. */
 CBX_CHECK cbx_status cbx_resampler_flush(cbx_resampler *r, float *out,
                                          size_t cap, size_t *n_out, bool *done,
                                          cbx_error *err);
@@ -42,8 +42,9 @@ CBX_CHECK cbx_status cbx_resampler_flush(cbx_resampler *r, float *out,
 /* [decode] Forgets everything: the next push is frame 0 of a new stream. */
 CBX_CHECK cbx_status cbx_resampler_reset(cbx_resampler *r, cbx_error *err);
 
-/* [decode] The most output frames that are held back while input arrives:
- * what the resampler adds to the delay until the first sound. */
+/* [decode] The most output frames that are held back while input arrives (HQ:
+ * about 38 ms). The first cell of an utterance is longer, so its first sound
+ * does not wait; what plays is this much nearer to running dry. */
 size_t cbx_resampler_latency(const cbx_resampler *r);
 
 /* [setup] NULL is allowed. */
