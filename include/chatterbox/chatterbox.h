@@ -1,0 +1,228 @@
+/* chatterbox: text in, live speech out.
+ *
+ *   cbx_engine *engine;  cbx_model *model;  cbx_voice *voice;
+ *   cbx_stream *stream;  cbx_error err;     cbx_params params;
+ *   cbx_engine_open(NULL, &engine, &err);
+ *   cbx_model_open(engine, "builtin", &model, &err);
+ *   cbx_voice_open(model, NULL, &voice, &err);
+ *   cbx_voice_params(voice, &params);
+ *   params.sample_rate = 48000;
+ *   cbx_stream_open(voice, &params, &stream, &err);
+ *   cbx_stream_push(stream, text, strlen(text), &taken, &err);
+ *   cbx_stream_finish(stream);
+ *   ... the audio callback calls cbx_stream_read(stream, out, frames) ...
+ *
+ * Threads: every function says who may call it.
+ *   [setup]  any thread that may wait; not at the same time as another [setup]
+ *            call on the same object
+ *   [text]   the one thread that feeds a stream; never waits
+ *   [audio]  the one thread that reads a stream; real-time safe: no
+ *            allocation, lock, wait or system call
+ *   [any]    any thread, at any time
+ * A failing call returns a status and, where it takes a cbx_error (NULL is
+ * allowed), fills it with one sentence that says what, where and what to do. */
+#ifndef CHATTERBOX_CHATTERBOX_H
+#define CHATTERBOX_CHATTERBOX_H
+
+#include "chatterbox/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cbx_engine cbx_engine; /* a device and its decode thread */
+typedef struct cbx_model cbx_model;   /* a checkpoint's weights, shared */
+typedef struct cbx_voice cbx_voice;   /* a speaker, prepared for one model */
+typedef struct cbx_stream cbx_stream; /* text going in, sound coming out */
+
+/* "0.1.0" [any] */
+const char *cbx_version(void);
+
+/* -- engine ---------------------------------------------------------------- */
+
+typedef struct cbx_engine_options {
+    int threads;         /* for computing; 0: one for each core */
+    const char *kernels; /* CPU variant; NULL: the best this CPU has */
+    int max_streams;     /* 0: 64 */
+    /* Warnings in plain language (no priority, locked memory refused, ...),
+     * called from the thread that met them. NULL: dropped. */
+    void (*warn)(void *user, const char *sentence);
+    void *warn_user;
+} cbx_engine_options;
+
+/* [setup] options may be NULL. */
+cbx_status cbx_engine_open(const cbx_engine_options *options, cbx_engine **out,
+                           cbx_error *err);
+/* [setup] After every stream, voice and model of it. Accepts NULL. */
+void cbx_engine_close(cbx_engine *engine);
+/* [any] The kernels in use ("avx2") and the number of threads. */
+const char *cbx_engine_kernels(const cbx_engine *engine);
+int cbx_engine_threads(const cbx_engine *engine);
+
+/* -- models and voices ----------------------------------------------------- */
+
+/* [setup] A checkpoint folder, or the name of a model found in the data
+ * folders (see cbx_data_folders). */
+cbx_status cbx_model_open(cbx_engine *engine, const char *name_or_folder,
+                          cbx_model **out, cbx_error *err);
+void cbx_model_close(cbx_model *model);
+
+typedef struct cbx_model_info {
+    const char *family; /* "turbo", "nano", ... */
+    const char *folder;
+    size_t weight_bytes; /* packed weights in memory */
+    uint32_t sample_rate;
+    double load_seconds;
+} cbx_model_info;
+/* [any] Strings live as long as the model. */
+void cbx_model_get_info(const cbx_model *model, cbx_model_info *out);
+
+/* [setup] A voice preset's name, a conds.pt or .safetensors or preset file, or
+ * NULL for the model's own voice. */
+cbx_status cbx_voice_open(cbx_model *model, const char *name_or_file,
+                          cbx_voice **out, cbx_error *err);
+void cbx_voice_close(cbx_voice *voice);
+/* [any] Lives as long as the voice. */
+const char *cbx_voice_name(const cbx_voice *voice);
+
+/* [setup] The model that a voice preset asks for ("builtin"), written into
+ * model[0..size). A voice given as a file, or no voice: the default model. */
+cbx_status cbx_voice_model(const char *name_or_file, char *model, size_t size,
+                           cbx_error *err);
+
+typedef struct cbx_preset {
+    const char *name, *description, *language, *model, *file;
+} cbx_preset;
+/* [setup] Calls `see` for each voice preset found; the strings live for the
+ * call. The first of two with one name counts. Returns their number. A preset
+ * that cannot be read is reported through `bad` (NULL: dropped). */
+int cbx_voices(void (*see)(void *user, const cbx_preset *preset),
+               void (*bad)(void *user, const char *sentence), void *user);
+
+/* [setup] Folders that are searched for presets and models, in order:
+ * $CHATTERBOX_DATA (colon-separated), $XDG_DATA_HOME/chatterbox, the folder
+ * that belongs to the running program (build tree or install prefix), and the
+ * folder compiled in. Writes a colon-separated list. */
+void cbx_data_folders(char *out, size_t size);
+
+/* -- parameters ------------------------------------------------------------ */
+
+typedef enum cbx_latency {
+    CBX_LATENCY_LOWEST,
+    CBX_LATENCY_BALANCED,
+    CBX_LATENCY_SAFEST,
+} cbx_latency;
+
+/* What the sound depends on, besides model, voice and text. The names are
+ * those of the reference's generate(). */
+typedef struct cbx_params {
+    uint64_t seed;
+    float temperature;        /* > 0 */
+    int top_k;                /* 0: all */
+    float top_p;              /* (0, 1] */
+    float min_p;              /* [0, 1) */
+    float repetition_penalty; /* >= 1 */
+    float cfg_weight;         /* original, multilingual */
+    float exaggeration;       /* original, multilingual */
+    cbx_latency latency;      /* picks the chunk grid */
+    uint32_t sample_rate;     /* of the frames that are read; 24000 is native */
+} cbx_params;
+
+/* [any] The voice's own settings: reference defaults, then the model's, then
+ * the preset's. */
+void cbx_voice_params(const cbx_voice *voice, cbx_params *out);
+/* [setup] Overrides from a sampling preset (name or INI file). */
+cbx_status cbx_params_preset(cbx_params *params, const char *name_or_file,
+                             cbx_error *err);
+
+/* -- streams --------------------------------------------------------------- */
+
+/* [setup] Allocates all that the stream will ever need. */
+cbx_status cbx_stream_open(cbx_voice *voice, const cbx_params *params,
+                           cbx_stream **out, cbx_error *err);
+/* [setup] Silences it at once; nobody may be reading. Accepts NULL. */
+void cbx_stream_close(cbx_stream *stream);
+
+/* [text] Takes as much of text[0..n) as fits and says how much; what was taken
+ * will be spoken. UTF-8, cut anywhere. Speaking starts at the first sentence
+ * end that no later byte can undo. CBX_E_TEXT: the text cannot be spoken (NUL
+ * byte, endless word); what was taken before it is still spoken. */
+cbx_status cbx_stream_push(cbx_stream *stream, const char *text, size_t n,
+                           size_t *taken, cbx_error *err);
+/* [text] Speak what is there, even without a sentence end. */
+void cbx_stream_flush(cbx_stream *stream);
+/* [text] No more text: flush, and end after the last sound. */
+void cbx_stream_finish(cbx_stream *stream);
+
+/* [any], also [audio]: drop all text and sound accepted so far. The reader
+ * fades out within 5 ms and is silent from then on; the stream then takes text
+ * anew, from the same state as when it was opened. */
+void cbx_stream_cancel(cbx_stream *stream);
+/* [any], also [audio]: hold, and go on, with a short fade; nothing is lost. */
+void cbx_stream_pause(cbx_stream *stream, bool on);
+
+/* [audio] Fills all of out[0..n), mono, at the stream's rate; silence where
+ * there is nothing. Returns how many frames of speech there were. */
+uint32_t cbx_stream_read(cbx_stream *stream, float *out, uint32_t n);
+/* [any], also [audio]: finished or cancelled, and every frame has been read. */
+bool cbx_stream_ended(const cbx_stream *stream);
+
+/* [setup] The device runs at another rate from now on: what was not read yet is
+ * resampled anew; no frame is lost or heard twice. */
+cbx_status cbx_stream_set_rate(cbx_stream *stream, uint32_t rate,
+                               cbx_error *err);
+
+/* [setup] Waits until frames can be read, the stream has ended, or timeout_ms
+ * have passed; says whether one of the first two holds. For readers that are
+ * not real-time (files, sockets). */
+bool cbx_stream_wait(cbx_stream *stream, int timeout_ms);
+
+typedef enum cbx_event_kind {
+    CBX_EVENT_STARTED,   /* the first frame is being heard */
+    CBX_EVENT_SENTENCE,  /* a sentence begins: text_from, text_to */
+    CBX_EVENT_ENDED,     /* the last frame was heard */
+    CBX_EVENT_CANCELLED,
+    CBX_EVENT_UNDERRUN,  /* the reader found nothing: value = frames missed */
+    CBX_EVENT_CUT,       /* end of speech was missing: value = tokens */
+    CBX_EVENT_BAD_UTF8,  /* value = bytes that were replaced */
+    CBX_EVENT_ERROR,     /* decoding failed: text */
+} cbx_event_kind;
+
+typedef struct cbx_event {
+    cbx_event_kind kind;
+    uint64_t frame; /* at the stream's rate, since start or cancel */
+    uint64_t text_from, text_to; /* bytes pushed since start or cancel */
+    int64_t value;
+    char text[160];
+} cbx_event;
+
+/* [any] one thread at a time: the next event that the listener has reached.
+ * False: none is due. */
+bool cbx_stream_poll(cbx_stream *stream, cbx_event *out);
+
+typedef struct cbx_stream_stats {
+    /* From the first text of an utterance to the first frame in the ring. */
+    double first_audio_ms;
+    /* From opening the engine to the first frame ever. */
+    double since_open_ms;
+    uint64_t frames_made, frames_read; /* at the stream's rate */
+    double audio_seconds;              /* made, at 24 kHz */
+    double text_seconds, t3_seconds, flow_seconds, vocoder_seconds,
+        resample_seconds;
+    uint64_t tokens, segments, cells;
+    uint64_t underruns, underrun_frames;
+    uint64_t bad_bytes; /* invalid UTF-8 that was replaced */
+    uint64_t cuts;      /* segments that ended at the token limit */
+} cbx_stream_stats;
+/* [any] */
+void cbx_stream_get_stats(const cbx_stream *stream, cbx_stream_stats *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
