@@ -262,7 +262,7 @@ static cbx_status read_json(const char *path, const file_map *map,
                               JSON_REJECT_DUPLICATES, &why);
     if (!root)
         return cbx_fail(err, CBX_E_FORMAT, "%s:%d: not valid JSON: %s", path,
-                        why.line, show(why.text, strlen(why.text), text));
+                        why.line, show_text(why.text, strlen(why.text), text));
     const source s = {path, root, err};
     cbx_status st = CBX_OK;
     if (!json_is_object(root))
@@ -280,10 +280,10 @@ static cbx_status read_json(const char *path, const file_map *map,
 cbx_status config_read(const char *path, cbx_config *c, cbx_error *err)
 {
     file_map map;
-    cbx_status st = map_open(path, &map, err);
+    cbx_status st = file_map_open(path, &map, err);
     if (st)
         return st;
     st = read_json(path, &map, c, err);
-    map_close(&map);
+    file_map_close(&map);
     return st;
 }

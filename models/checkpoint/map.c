@@ -32,7 +32,7 @@ static cbx_status map_fd(int fd, const char *path, file_map *out,
     return CBX_OK;
 }
 
-cbx_status map_open(const char *path, file_map *out, cbx_error *err)
+cbx_status file_map_open(const char *path, file_map *out, cbx_error *err)
 {
     /* O_NONBLOCK: a FIFO in the place of a file must not hang us */
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -44,7 +44,7 @@ cbx_status map_open(const char *path, file_map *out, cbx_error *err)
     return st;
 }
 
-void map_close(file_map *m)
+void file_map_close(file_map *m)
 {
     if (m->data)
         munmap((void *)m->data, m->size);

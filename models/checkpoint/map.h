@@ -12,7 +12,8 @@ typedef struct file_map {
 } file_map;
 
 /* [setup] Refuses what is not a regular file, and empty files. */
-CBX_CHECK cbx_status map_open(const char *path, file_map *out, cbx_error *err);
-void map_close(file_map *m);
+CBX_CHECK cbx_status file_map_open(const char *path, file_map *out,
+                                   cbx_error *err);
+void file_map_close(file_map *m);
 
 #endif

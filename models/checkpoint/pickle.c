@@ -301,8 +301,8 @@ static cbx_status op_global(reader *r)
     return cbx_fail(r->err, CBX_E_FORMAT,
                     "%s asks for '%s.%s', which has no place in a file of "
                     "tensors; it was not run. Do not trust this file",
-                    r->path, show(module, module_len, m),
-                    show(name, name_len, s));
+                    r->path, show_text(module, module_len, m),
+                    show_text(name, name_len, s));
 }
 
 static cbx_status op_mark(reader *r)

@@ -47,7 +47,7 @@ static const char *parse_shape(const json_t *shape, cbx_file_tensor *t)
             return "has a dimension that is not a whole number";
         t->dims[i] = json_integer_value(d);
     }
-    if (!table_numel(t->ndim, t->dims, &t->numel))
+    if (!tensor_table_numel(t->ndim, t->dims, &t->numel))
         return "has a shape too large to exist";
     return NULL;
 }
@@ -84,8 +84,8 @@ static cbx_status parse_tensor(cbx_tensor_file *f, const file_map *block,
     if (dtype && !row)
         return cbx_fail(err, CBX_E_FORMAT,
                         "%s: tensor '%s' has the unknown type '%s'", f->path,
-                        show(name, strlen(name), shown),
-                        show(dtype, strlen(dtype), type));
+                        show_text(name, strlen(name), shown),
+                        show_text(dtype, strlen(dtype), type));
 
     const char *wrong = row ? NULL : "has no 'dtype'";
     if (!wrong)
@@ -95,10 +95,10 @@ static cbx_status parse_tensor(cbx_tensor_file *f, const file_map *block,
                             row->size, &t);
     if (wrong)
         return cbx_fail(err, CBX_E_FORMAT, "%s: tensor '%s' %s", f->path,
-                        show(name, strlen(name), shown), wrong);
+                        show_text(name, strlen(name), shown), wrong);
     t.dtype = row->dtype;
     t.dtype_name = row->name;
-    return table_add(f, &t, name, strlen(name), err);
+    return tensor_table_add(f, &t, name, strlen(name), err);
 }
 
 static cbx_status parse_metadata(cbx_tensor_file *f, json_t *map,
@@ -155,7 +155,7 @@ static cbx_status check_cover(const cbx_tensor_file *f, const file_map *block,
         const cbx_file_tensor *t = sorted[i];
         if (t->data != at)
             st = cbx_fail(err, CBX_E_FORMAT, "%s: tensor '%s' %s", f->path,
-                          show(t->name, strlen(t->name), shown),
+                          show_text(t->name, strlen(t->name), shown),
                           t->data < at ? "overlaps another one"
                                        : "has unused bytes before it");
         at = t->data + t->bytes;
@@ -186,7 +186,7 @@ static cbx_status parse_header(cbx_tensor_file *f, json_t *header,
         if (st)
             return st;
     }
-    if ((st = table_index(f, err)))
+    if ((st = tensor_table_index(f, err)))
         return st;
     return check_cover(f, block, err);
 }
@@ -215,7 +215,7 @@ static cbx_status read_safetensors(cbx_tensor_file *f, cbx_error *err)
         char text[SHOW];
         return cbx_fail(err, CBX_E_FORMAT,
                         "%s: the header is not valid JSON: %s", f->path,
-                        show(why.text, strlen(why.text), text));
+                        show_text(why.text, strlen(why.text), text));
     }
     const file_map block = {f->map.data + 8 + n, f->map.size - 8 - (size_t)n};
     const cbx_status st = parse_header(f, header, &block, err);
@@ -227,7 +227,7 @@ cbx_status cbx_safetensors_open(const char *path, cbx_tensor_file **out,
                                 cbx_error *err)
 {
     cbx_tensor_file *f = NULL;
-    cbx_status st = table_open(path, &f, err);
+    cbx_status st = tensor_table_open(path, &f, err);
     if (st)
         return st;
     if ((st = read_safetensors(f, err))) {

@@ -21,7 +21,7 @@ static int item_bytes(const cbx_safetensors_item *item, size_t *bytes)
 {
     return item->dtype < CBX_FILE_OTHER && item->ndim >= 0 &&
            item->ndim <= CBX_TENSOR_MAX_DIMS &&
-           table_numel(item->ndim, item->dims, bytes) &&
+           tensor_table_numel(item->ndim, item->dims, bytes) &&
            !__builtin_mul_overflow(*bytes, cbx_file_dtype_size(item->dtype),
                                    bytes);
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *show(const char *s, size_t n, char out[SHOW])
+const char *show_text(const char *s, size_t n, char out[SHOW])
 {
     size_t len = 0;
     for (size_t i = 0; i < n && len < SHOW - 4; i++) {
@@ -18,14 +18,15 @@ const char *show(const char *s, size_t n, char out[SHOW])
     return out;
 }
 
-cbx_status table_open(const char *path, cbx_tensor_file **out, cbx_error *err)
+cbx_status tensor_table_open(const char *path, cbx_tensor_file **out,
+                             cbx_error *err)
 {
     cbx_tensor_file *f = calloc(1, sizeof *f);
     if (!f || !(f->path = strdup(path))) {
         free(f);
         return cbx_fail(err, CBX_E_NOMEM, "no memory to open %s", path);
     }
-    const cbx_status st = map_open(path, &f->map, err);
+    const cbx_status st = file_map_open(path, &f->map, err);
     if (st) {
         cbx_tensor_file_close(f);
         return st;
@@ -51,7 +52,7 @@ void cbx_tensor_file_close(cbx_tensor_file *f)
     free(f->slots);
     free(f->tensors);
     free(f->path);
-    map_close(&f->map);
+    file_map_close(&f->map);
     free(f);
 }
 
@@ -63,15 +64,15 @@ static int printable(const char *s, size_t n)
     return 1;
 }
 
-cbx_status table_add(cbx_tensor_file *f, const cbx_file_tensor *t,
-                     const char *name, size_t n, cbx_error *err)
+cbx_status tensor_table_add(cbx_tensor_file *f, const cbx_file_tensor *t,
+                            const char *name, size_t n, cbx_error *err)
 {
     char text[SHOW];
     if (n == 0 || n > TABLE_MAX_NAME || !printable(name, n))
         return cbx_fail(err, CBX_E_FORMAT,
                         "%s: tensor name '%s' is empty, longer than %d bytes "
                         "or has control characters",
-                        f->path, show(name, n, text), TABLE_MAX_NAME);
+                        f->path, show_text(name, n, text), TABLE_MAX_NAME);
     if (f->n == TABLE_MAX_TENSORS)
         return cbx_fail(err, CBX_E_LIMIT, "%s has more than %d tensors",
                         f->path, TABLE_MAX_TENSORS);
@@ -130,14 +131,14 @@ static cbx_status check_unique(const cbx_tensor_file *f, cbx_error *err)
     char text[SHOW];
     for (size_t i = 1; i < f->n && !st; i++)
         if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
-            st = cbx_fail(err, CBX_E_FORMAT, "%s: tensor '%s' is there twice",
-                          f->path,
-                          show(sorted[i]->name, strlen(sorted[i]->name), text));
+            st = cbx_fail(
+                err, CBX_E_FORMAT, "%s: tensor '%s' is there twice", f->path,
+                show_text(sorted[i]->name, strlen(sorted[i]->name), text));
     free(sorted);
     return st;
 }
 
-cbx_status table_index(cbx_tensor_file *f, cbx_error *err)
+cbx_status tensor_table_index(cbx_tensor_file *f, cbx_error *err)
 {
     const cbx_status st = check_unique(f, err);
     if (st)
@@ -153,7 +154,7 @@ cbx_status table_index(cbx_tensor_file *f, cbx_error *err)
     return CBX_OK;
 }
 
-void *table_copy(cbx_tensor_file *f, size_t bytes)
+void *tensor_table_copy(cbx_tensor_file *f, size_t bytes)
 {
     void **p = realloc(f->copies, (f->n_copies + 1) * sizeof *p);
     if (!p)
@@ -165,7 +166,7 @@ void *table_copy(cbx_tensor_file *f, size_t bytes)
     return copy;
 }
 
-int table_numel(int ndim, const int64_t *dims, size_t *out)
+int tensor_table_numel(int ndim, const int64_t *dims, size_t *out)
 {
     size_t n = 1;
     for (int i = 0; i < ndim; i++)

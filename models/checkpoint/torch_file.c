@@ -34,7 +34,7 @@ typedef struct loader {
     char prefix[256];              /* "conds/" */
     char name[TABLE_MAX_NAME + 1]; /* dotted path of the node being walked */
     uint32_t steps;
-    size_t copied; /* bytes in table_copy */
+    size_t copied; /* bytes in tensor_table_copy */
     cbx_error *err;
 } loader;
 
@@ -48,7 +48,7 @@ static cbx_status bad(loader *l, const char *what)
 {
     char text[SHOW];
     return cbx_fail(l->err, CBX_E_FORMAT, "%s: tensor '%s' %s", l->file->path,
-                    show(l->name, strlen(l->name), text), what);
+                    show_text(l->name, strlen(l->name), text), what);
 }
 
 static const pickle_node *item(const loader *l, const pickle_node *n,
@@ -164,7 +164,7 @@ static cbx_status place_data(loader *l, cbx_file_tensor *t, const storage *s,
     /* an expanded view can be far larger than its storage */
     if (t->bytes > l->file->map.size - l->copied)
         return bad(l, "is a view that is larger than the file");
-    unsigned char *copy = table_copy(l->file, t->bytes);
+    unsigned char *copy = tensor_table_copy(l->file, t->bytes);
     if (!copy)
         return cbx_fail(l->err, CBX_E_NOMEM, "no memory to open %s",
                         l->file->path);
@@ -193,7 +193,7 @@ static cbx_status add_tensor(loader *l, const pickle_node *n)
         item(l, n, 2)->n != item(l, n, 3)->n)
         return bad(l, "has a damaged shape");
     t.ndim = (int)item(l, n, 2)->n;
-    if (!table_numel(t.ndim, t.dims, &t.numel) ||
+    if (!tensor_table_numel(t.ndim, t.dims, &t.numel) ||
         __builtin_mul_overflow(t.numel, s.type->size, &t.bytes))
         return bad(l, "has a shape too large to exist");
     if (!view_fits(&t, strides, (size_t)offset->value.integer, s.numel))
@@ -201,7 +201,8 @@ static cbx_status add_tensor(loader *l, const pickle_node *n)
     t.dtype = s.type->dtype;
     t.dtype_name = s.type->dtype_name;
     st = place_data(l, &t, &s, strides, (size_t)offset->value.integer);
-    return st ? st : table_add(l->file, &t, l->name, strlen(l->name), l->err);
+    return st ? st
+              : tensor_table_add(l->file, &t, l->name, strlen(l->name), l->err);
 }
 
 static cbx_status walk(loader *l, uint32_t node, int depth);
@@ -303,7 +304,7 @@ static cbx_status check_byteorder(loader *l)
 static cbx_status read_torch(loader *l)
 {
     const char *path = l->file->path;
-    cbx_status st = zip_open(&l->file->map, path, &l->zip, l->err);
+    cbx_status st = zip_dir_open(&l->file->map, path, &l->zip, l->err);
     if (st)
         return st;
     const zip_entry *e = find_pickle(&l->zip);
@@ -326,7 +327,7 @@ static cbx_status read_torch(loader *l)
         st = walk_child(l, "tensor", 6, l->tree.root, 0);
     else
         st = walk(l, l->tree.root, 0);
-    return st ? st : table_index(l->file, l->err);
+    return st ? st : tensor_table_index(l->file, l->err);
 }
 
 cbx_status cbx_torch_file_open(const char *path, cbx_tensor_file **out,
@@ -336,11 +337,11 @@ cbx_status cbx_torch_file_open(const char *path, cbx_tensor_file **out,
     if (!l)
         return cbx_fail(err, CBX_E_NOMEM, "no memory to open %s", path);
     l->err = err;
-    cbx_status st = table_open(path, &l->file, err);
+    cbx_status st = tensor_table_open(path, &l->file, err);
     if (!st)
         st = read_torch(l);
     pickle_free(&l->tree);
-    zip_close(&l->zip);
+    zip_dir_close(&l->zip);
     if (st)
         cbx_tensor_file_close(l->file);
     else

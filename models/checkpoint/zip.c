@@ -231,8 +231,8 @@ static const char *check_entries(zip_dir *z)
     return NULL;
 }
 
-cbx_status zip_open(const file_map *map, const char *path, zip_dir *out,
-                    cbx_error *err)
+cbx_status zip_dir_open(const file_map *map, const char *path, zip_dir *out,
+                        cbx_error *err)
 {
     central dir;
     const char *wrong = find_central(map, &dir);
@@ -255,14 +255,14 @@ cbx_status zip_open(const file_map *map, const char *path, zip_dir *out,
     if (!wrong)
         wrong = check_entries(&z);
     if (wrong) {
-        zip_close(&z);
+        zip_dir_close(&z);
         return bad(err, path, wrong);
     }
     *out = z;
     return CBX_OK;
 }
 
-void zip_close(zip_dir *z)
+void zip_dir_close(zip_dir *z)
 {
     free(z->entries);
     z->entries = NULL;

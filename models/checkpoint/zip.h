@@ -25,9 +25,9 @@ typedef struct zip_dir {
 } zip_dir;
 
 /* [setup] `path` is for messages. The entries point into the map. */
-CBX_CHECK cbx_status zip_open(const file_map *map, const char *path,
-                              zip_dir *out, cbx_error *err);
-void zip_close(zip_dir *z);
+CBX_CHECK cbx_status zip_dir_open(const file_map *map, const char *path,
+                                  zip_dir *out, cbx_error *err);
+void zip_dir_close(zip_dir *z);
 
 /* [any] NULL when there is none. */
 const zip_entry *zip_find(const zip_dir *z, const char *name, size_t len);
