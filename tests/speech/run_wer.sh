@@ -5,10 +5,11 @@
 #   OUT         folder for 001.wav, 002.wav, ... (made if missing)
 #   SENTENCES   one sentence a line; default: sentences.txt beside this script
 # WER_OPTIONS goes to wer.py, e.g. WER_OPTIONS=--json.
+# Exit status as wer.py: 77 where a program is missing.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 if [ $# -lt 2 ]; then
-    sed -n '2,7s/^# //p' "$0" >&2
+    sed -n '2,8s/^# //p' "$0" >&2
     exit 2
 fi
 chatterbox=$1
@@ -22,6 +23,12 @@ case ${1-} in
     shift
     ;;
 esac
+for program in python3 sox pocketsphinx_continuous; do
+    if ! command -v $program >/dev/null; then
+        echo "run_wer.sh: skipped, $program is not installed" >&2
+        exit 77
+    fi
+done
 mkdir -p "$out"
 n=0
 while IFS= read -r sentence || [ -n "$sentence" ]; do

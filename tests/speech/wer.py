@@ -4,7 +4,7 @@
 FOLDER holds 001.wav, 002.wav, ...: line N of the sentence file, spoken.
 Needs the programs sox and pocketsphinx_continuous (Debian packages sox,
 pocketsphinx and pocketsphinx-en-us). Exit status: 0 scored, 1 a recording is
-missing or over --max-wer, 2 wrong use or a program is missing.
+missing or the rate is over --max-wer, 2 wrong use, 77 a program is missing.
 """
 
 import argparse
@@ -94,7 +94,7 @@ def main():
     for program in PROGRAMS:
         if not shutil.which(program):
             print("wer.py: %s is not installed" % program, file=sys.stderr)
-            return 2
+            return 77
     try:
         jobs = read_jobs(args.folder, args.sentences)
     except OSError as e:
