@@ -204,6 +204,9 @@ def write_gpt2(folder, full=False):
         if a + b not in vocab:
             vocab[a + b] = len(vocab)
     eot = 50256 if full else len(vocab)
+    # The library numbers added tokens from the size of the vocabulary on: leave no gap.
+    for i in range(len(vocab), eot):
+        vocab["unused%d" % i] = i
     vocab["<|endoftext|>"] = eot
     added = {t: eot + 1 + i for i, t in enumerate(PARA_TAGS)}
     w = lambda n, o: json.dump(
