@@ -144,6 +144,9 @@ static cbx_status open_client(jack_sink *j, cbx_error *err)
     j->client = jack_client_open(name, JackNoStartServer, &why);
     if (!j->client)
         return no_client(name, why, err);
+    /* before the callbacks: JACK tells them the rate right away */
+    atomic_store(&j->sink.rate, jack_get_sample_rate(j->client));
+    atomic_store(&j->sink.period, jack_get_buffer_size(j->client));
     jack_set_process_callback(j->client, on_process, j);
     jack_set_buffer_size_callback(j->client, on_buffer_size, j);
     jack_set_sample_rate_callback(j->client, on_sample_rate, j);
@@ -287,8 +290,6 @@ static cbx_status jack_sink_connect(cbx_sink *s, cbx_error *err)
     cbx_status st = open_client(j, err);
     if (st)
         return st;
-    atomic_store(&s->rate, jack_get_sample_rate(j->client));
-    atomic_store(&s->period, jack_get_buffer_size(j->client));
     st = register_ports(j, err);
     if (!st) {
         st = find_targets(j, &t, err);
