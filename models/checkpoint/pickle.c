@@ -134,7 +134,7 @@ static cbx_status add_node(reader *r, pickle_kind kind, uint32_t *out)
 
 static cbx_status push_node(reader *r, pickle_kind kind, pickle_node **out)
 {
-    uint32_t node;
+    uint32_t node = 0;
     cbx_status st = add_node(r, kind, &node);
     if (!st)
         st = push(r, node);
@@ -202,7 +202,7 @@ static cbx_status operand(reader *r, int n, uint64_t *out)
 
 static cbx_status op_int(reader *r, int n)
 {
-    uint64_t v;
+    uint64_t v = 0;
     const cbx_status st = operand(r, n, &v);
     if (st)
         return st;
@@ -212,7 +212,7 @@ static cbx_status op_int(reader *r, int n)
 
 static cbx_status op_long(reader *r)
 {
-    uint64_t n;
+    uint64_t n = 0;
     cbx_status st = operand(r, 1, &n);
     if (st)
         return st;
@@ -244,7 +244,7 @@ static cbx_status op_float(reader *r)
 
 static cbx_status op_str(reader *r)
 {
-    uint64_t n;
+    uint64_t n = 0;
     cbx_status st = operand(r, 4, &n);
     if (st)
         return st;
@@ -278,8 +278,8 @@ static int equals(const char *s, size_t n, const char *z)
 
 static cbx_status op_global(reader *r)
 {
-    const char *module, *name;
-    size_t module_len, name_len;
+    const char *module = NULL, *name = NULL;
+    size_t module_len = 0, name_len = 0;
     cbx_status st = take_line(r, &module, &module_len);
     if (!st)
         st = take_line(r, &name, &name_len);
@@ -325,7 +325,7 @@ static cbx_status pop_mark(reader *r, uint32_t *from)
 /* A tuple of the stack from place `from` on. */
 static cbx_status make_tuple(reader *r, uint32_t from)
 {
-    uint32_t node;
+    uint32_t node = 0;
     cbx_status st = add_node(r, PICKLE_TUPLE, &node);
     if (!st)
         st = append(r, node, r->stack + from, r->depth - from);
@@ -337,7 +337,7 @@ static cbx_status make_tuple(reader *r, uint32_t from)
 
 static cbx_status op_tuple(reader *r)
 {
-    uint32_t from;
+    uint32_t from = 0;
     const cbx_status st = pop_mark(r, &from);
     return st ? st : make_tuple(r, from);
 }
@@ -366,7 +366,7 @@ static cbx_status fill(reader *r, uint32_t from, pickle_kind kind)
 
 static cbx_status op_fill_marked(reader *r, pickle_kind kind)
 {
-    uint32_t from;
+    uint32_t from = 0;
     const cbx_status st = pop_mark(r, &from);
     return st ? st : fill(r, from, kind);
 }
@@ -380,7 +380,7 @@ static cbx_status op_fill_n(reader *r, uint32_t n, pickle_kind kind)
 
 static cbx_status op_put(reader *r, int width)
 {
-    uint64_t at;
+    uint64_t at = 0;
     const cbx_status st = operand(r, width, &at);
     if (st)
         return st;
@@ -396,7 +396,7 @@ static cbx_status op_put(reader *r, int width)
 
 static cbx_status op_get(reader *r, int width)
 {
-    uint64_t at;
+    uint64_t at = 0;
     const cbx_status st = operand(r, width, &at);
     if (st)
         return st;
@@ -408,7 +408,7 @@ static cbx_status op_get(reader *r, int width)
 /* A new node of `kind` with the items of the tuple `args`. */
 static cbx_status make_from(reader *r, pickle_kind kind, uint32_t args)
 {
-    uint32_t node;
+    uint32_t node = 0;
     cbx_status st = add_node(r, kind, &node);
     if (!st)
         st = append(r, node, r->tree.nodes[args].items, r->tree.nodes[args].n);
@@ -417,7 +417,7 @@ static cbx_status make_from(reader *r, pickle_kind kind, uint32_t args)
 
 static cbx_status op_persid(reader *r)
 {
-    uint32_t id;
+    uint32_t id = 0;
     const cbx_status st = pop(r, &id);
     if (st)
         return st;
@@ -428,7 +428,7 @@ static cbx_status op_persid(reader *r)
 
 static cbx_status op_reduce(reader *r)
 {
-    uint32_t args, callee;
+    uint32_t args = 0, callee = 0;
     cbx_status st = pop(r, &args);
     if (!st)
         st = pop(r, &callee);
@@ -463,7 +463,7 @@ static cbx_status op_reduce(reader *r)
  * to us, so it is dropped; nothing else may carry state. */
 static cbx_status op_build(reader *r)
 {
-    uint32_t state;
+    uint32_t state = 0;
     const cbx_status st = pop(r, &state);
     if (st)
         return st;

@@ -178,7 +178,7 @@ static cbx_status place_data(loader *l, cbx_file_tensor *t, const storage *s,
  * requires_grad, backward_hooks[, metadata]) */
 static cbx_status add_tensor(loader *l, const pickle_node *n)
 {
-    storage s;
+    storage s = {0};
     cbx_file_tensor t = {0};
     int64_t strides[CBX_TENSOR_MAX_DIMS];
     if (n->n < 6 || n->n > 7)

@@ -293,7 +293,9 @@ static void enqueue(cbx_splitter *s, const cbx_codepoint *c, int count)
         begin -= c[i].bytes;
     begin -= s->decoder.want ? s->decoder.have : 0;
     for (int i = 0; i < count; i++) {
-        s->queue[s->queued++] = (unit){begin, c[i].code, c[i].bytes};
+        const bool mark = c[i].code == 0xFEFF && begin == 0; /* BOM */
+        if (!mark)
+            s->queue[s->queued++] = (unit){begin, c[i].code, c[i].bytes};
         begin += c[i].bytes;
         if (cbx_is_space(c[i].code) || cbx_is_punct(c[i].code))
             s->run = 0;
