@@ -26,6 +26,19 @@ typedef struct flow flow;
 typedef struct flow_voice flow_voice;
 typedef struct flow_state flow_state;
 
+/* [setup] For s3gen.c. Failure is in l->status; the model's memory belongs to
+ * l->own but for *out itself. */
+struct load;
+void flow_load(struct load *l, const cbx_config *config, int max_tokens,
+               flow **out);
+void flow_close(flow *m);
+
+/* [any] */
+typedef struct flow_info {
+    int mels, codes, max_tokens, lookahead, frames_per_token, speaker_dim;
+} flow_info;
+flow_info flow_get_info(const flow *m);
+
 /* [setup] Copies what it needs. CBX_E_SHAPE when the voice was made for another
  * model, CBX_E_ARG for a prompt token that the model does not have. A prompt
  * with one mel frame more than two for each token (an odd count) is taken as
@@ -38,8 +51,9 @@ void flow_voice_close(flow_voice *v);
 int flow_voice_tokens(const flow_voice *v);
 
 /* [setup] Memory for up to max_tokens tokens, prompt and speech together; not
- * above the model's own limit. */
-CBX_CHECK cbx_status flow_state_open(const flow *m, int max_tokens,
+ * above the model's own limit. probed: with room for what flow_run computes
+ * for a probe only; it must not be given one otherwise. */
+CBX_CHECK cbx_status flow_state_open(const flow *m, int max_tokens, bool probed,
                                      flow_state **out, cbx_error *err);
 void flow_state_close(flow_state *s);
 

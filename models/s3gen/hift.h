@@ -16,8 +16,10 @@ typedef struct hift hift;             /* weights; const, shared */
 typedef struct hift_state hift_state; /* one stream */
 
 /* [setup] max_frames: the most mel frames computed in one go. Longer pieces are
- * cut; a larger number costs memory and saves nothing above some ten. */
-CBX_CHECK cbx_status hift_state_open(const hift *m, int max_frames,
+ * cut; a larger number costs memory and saves nothing above some ten.
+ * probed: with room for what hift_run computes for a probe only; it must not be
+ * given one otherwise. */
+CBX_CHECK cbx_status hift_state_open(const hift *m, int max_frames, bool probed,
                                      hift_state **out, cbx_error *err);
 void hift_state_close(hift_state *s);
 
