@@ -1,0 +1,139 @@
+#ifndef CBX_MODELS_T3_INTERNAL_H
+#define CBX_MODELS_T3_INTERNAL_H
+
+#include "kernels/memory.h"
+#include "models/t3/t3.h"
+
+/* How the files of this folder fit together:
+ *
+ *   model.c   opens a model: picks the backbone, holds the scratch rows
+ *   load.c    checkpoint tensors to device weights
+ *   gpt2*.c   one backbone: its tensors, its embeddings, its layers
+ *   voice.c   the prefix        } written against t3_backbone,
+ *   state.c   one stream        } whatever the family
+ *   trace.c   all stages, shown } */
+
+/* Rows that go through the layers at once: a batch, or a piece of text. */
+enum { T3_ROWS = 2 * T3_MAX_BATCH };
+
+/* Scratch for `rows` positions. */
+typedef struct t3_work {
+    cbx_dmem mem;
+    int rows;
+    int32_t *ids;    /* [rows] */
+    cbx_mat speaker; /* [1][speaker_dim] */
+    cbx_mat embeds;  /* [rows][width] what goes in; free once x is filled */
+    cbx_mat x;       /* [rows][width] what comes out of the last layer */
+    cbx_mat qkv;     /* [rows][3 width] */
+    cbx_mat context; /* [rows][width] */
+    cbx_mat inner;   /* [rows][inner width] */
+    cbx_mat logits;  /* [T3_MAX_BATCH][speech_vocab] */
+} t3_work;
+
+/* What a family brings. All but open and close are [decode]. */
+typedef struct t3_backbone {
+    /* Only the first token is penalised for the start token (t3.py:
+     * inference_turbo passes the start token alone, then what it drew). */
+    bool forgets_start;
+
+    /* Fills info, inner and weights; close also takes what a failed open
+     * left. */
+    cbx_status (*open)(t3 *m, const cbx_tensor_file *f, cbx_format format,
+                       cbx_error *err);
+    void (*close)(t3 *m);
+
+    /* Rows of the prefix; CBX_E_SHAPE, CBX_E_ARG: the voice does not fit. */
+    cbx_status (*prefix_rows)(const t3 *m, const cbx_conds *c, int *out,
+                              cbx_error *err);
+    /* Writes them to the first rows of w->embeds. */
+    void (*embed_prefix)(const t3 *m, const t3_work *w, const cbx_conds *c,
+                         const cbx_probe *probe);
+    /* Text ids [at, at + out.rows) of a segment; ids on the device. */
+    void (*embed_text)(const t3 *m, const int32_t *ids, int at, cbx_mat out);
+    /* Speech token number `at`, the start token being 0. */
+    void (*embed_speech)(const t3 *m, const int32_t *id, int at, cbx_mat out);
+
+    /* All layers: w->embeds to w->x, the sequences' rows side by side. */
+    void (*layers)(const t3 *m, const t3_work *w, const cbx_seq *seqs,
+                   int n_seqs, const cbx_probe *probe);
+    /* Final norm. */
+    void (*hidden)(const t3 *m, cbx_mat x, cbx_mat out);
+    /* Final norm and speech head. */
+    void (*head)(const t3 *m, cbx_mat x, cbx_mat logits);
+} t3_backbone;
+
+extern const t3_backbone t3_gpt2;
+
+struct t3 {
+    cbx_dev *dev;
+    const t3_backbone *backbone;
+    void *weights; /* the backbone's */
+    cbx_config_t3 config;
+    t3_info info;
+    int inner; /* width between the two linears of a layer */
+    t3_work work;
+};
+
+struct t3_voice {
+    const t3 *model;
+    int positions;
+    cbx_kv *kv;
+};
+
+/* [setup] Room for `rows` positions that see up to `keys`. */
+CBX_CHECK cbx_status t3_work_open(const t3 *m, int rows, int keys, t3_work *out,
+                                  cbx_error *err);
+void t3_work_close(const t3 *m, t3_work *w);
+
+/* [setup] An empty cache of the model's shape. */
+CBX_CHECK cbx_status t3_kv_open(const t3 *m, int positions, cbx_kv **out,
+                                cbx_error *err);
+
+/* [decode] The layers, then moves the caches' lengths on. */
+void t3_run(const t3 *m, const t3_work *w, const cbx_seq *seqs, int n_seqs,
+            const cbx_probe *probe);
+
+/* [decode] Ids [at, at + n) of the text with the start token behind it, to rows
+ * [row, row + n) of w->embeds. */
+void t3_embed_segment(const t3 *m, const t3_work *w, const t3_segment *segment,
+                      int at, int n, int row);
+
+/* [any] CBX_E_ARG when a text id is not in the vocabulary; CBX_E_LIMIT when
+ * prefix, text and start token need more than `positions`. */
+CBX_CHECK cbx_status t3_check_segment(const t3 *m, const t3_segment *segment,
+                                      int prefix, int positions,
+                                      cbx_error *err);
+
+/* load.c: where tensors come from and in which format they end up. */
+typedef struct t3_source {
+    t3 *m; /* weight_bytes is counted here */
+    const cbx_tensor_file *file;
+    cbx_format format;
+} t3_source;
+
+typedef enum t3_layout {
+    T3_OUT_IN, /* torch: Linear */
+    T3_IN_OUT, /* transformers: Conv1D */
+} t3_layout;
+
+/* [setup] `name`.weight and, if the file has it or `bias` demands it,
+ * `name`.bias. */
+CBX_CHECK cbx_status t3_load_weight(const t3_source *s, const char *name,
+                                    t3_layout layout, int in, int out,
+                                    bool bias, cbx_weight **w, cbx_error *err);
+/* [setup] `name` as a vector of n floats on the device. */
+CBX_CHECK cbx_status t3_load_vec(const t3_source *s, const char *name, int n,
+                                 const float **out, cbx_error *err);
+/* [setup] `name` [rows][cols]; points into the file. */
+CBX_CHECK cbx_status t3_load_table(const t3_source *s, const char *name,
+                                   int rows, int cols, cbx_table **out,
+                                   cbx_error *err);
+/* [setup] The two sizes of the matrix `name`; cols < 0 accepts any. */
+CBX_CHECK cbx_status t3_load_shape(const t3_source *s, const char *name,
+                                   int64_t cols, int *rows, int *got_cols,
+                                   cbx_error *err);
+/* [setup] 1 + the largest i of tensors named `prefix`i.*: a gap then shows as
+ * a missing tensor instead of a shorter model. */
+int t3_load_layers(const t3_source *s, const char *prefix);
+
+#endif
