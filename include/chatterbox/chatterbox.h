@@ -109,6 +109,18 @@ int cbx_voices(void (*see)(void *user, const cbx_preset *preset),
  * folder compiled in. Writes a colon-separated list. */
 void cbx_data_folders(char *out, size_t size);
 
+typedef struct cbx_tensor_info {
+    const char *file, *name, *dtype, *shape; /* "F16", "[6563, 256]" */
+    size_t bytes;
+} cbx_tensor_info;
+
+/* [setup] Lists the tensors of a checkpoint folder, a safetensors file or a
+ * .pt file, in the order of the files; nothing is loaded. family: "turbo", ...
+ * for a folder, else ""; size is family's room. */
+cbx_status cbx_inspect(const char *path,
+                       void (*see)(void *user, const cbx_tensor_info *tensor),
+                       void *user, char *family, size_t size, cbx_error *err);
+
 /* -- parameters ------------------------------------------------------------ */
 
 typedef enum cbx_latency {
@@ -130,6 +142,7 @@ typedef struct cbx_params {
     float exaggeration;       /* original, multilingual */
     cbx_latency latency;      /* picks the chunk grid */
     uint32_t sample_rate;     /* of the frames that are read; 24000 is native */
+    bool wrapped;             /* a single line break in the text is a space */
 } cbx_params;
 
 /* [any] The voice's own settings: reference defaults, then the model's, then
@@ -166,8 +179,10 @@ void cbx_stream_cancel(cbx_stream *stream);
 void cbx_stream_pause(cbx_stream *stream, bool on);
 
 /* [audio] Fills all of out[0..n), mono, at the stream's rate; silence where
- * there is nothing. Returns how many frames of speech there were. */
-uint32_t cbx_stream_read(cbx_stream *stream, float *out, uint32_t n);
+ * there is nothing. Returns how many frames of speech there were. *owed (NULL
+ * is allowed) is how many were due in mid-speech and not there: an underrun. */
+uint32_t cbx_stream_read(cbx_stream *stream, float *out, uint32_t n,
+                         uint32_t *owed);
 /* [any], also [audio]: finished or cancelled, and every frame has been read. */
 bool cbx_stream_ended(const cbx_stream *stream);
 
@@ -182,14 +197,14 @@ cbx_status cbx_stream_set_rate(cbx_stream *stream, uint32_t rate,
 bool cbx_stream_wait(cbx_stream *stream, int timeout_ms);
 
 typedef enum cbx_event_kind {
-    CBX_EVENT_STARTED,   /* the first frame is being heard */
-    CBX_EVENT_SENTENCE,  /* a sentence begins: text_from, text_to */
-    CBX_EVENT_ENDED,     /* the last frame was heard */
+    CBX_EVENT_STARTED,  /* the first frame is being heard */
+    CBX_EVENT_SENTENCE, /* a sentence begins: text_from, text_to */
+    CBX_EVENT_ENDED,    /* the last frame was heard */
     CBX_EVENT_CANCELLED,
-    CBX_EVENT_UNDERRUN,  /* the reader found nothing: value = frames missed */
-    CBX_EVENT_CUT,       /* end of speech was missing: value = tokens */
-    CBX_EVENT_BAD_UTF8,  /* value = bytes that were replaced */
-    CBX_EVENT_ERROR,     /* decoding failed: text */
+    CBX_EVENT_UNDERRUN, /* the reader found nothing: value = frames missed */
+    CBX_EVENT_CUT,      /* end of speech was missing: value = tokens */
+    CBX_EVENT_BAD_UTF8, /* value = bytes that were replaced */
+    CBX_EVENT_ERROR,    /* decoding failed: text */
 } cbx_event_kind;
 
 typedef struct cbx_event {
@@ -214,9 +229,11 @@ typedef struct cbx_stream_stats {
     double text_seconds, t3_seconds, flow_seconds, vocoder_seconds,
         resample_seconds;
     uint64_t tokens, segments, cells;
+    uint64_t text_spoken; /* bytes pushed whose sound has been made */
     uint64_t underruns, underrun_frames;
-    uint64_t bad_bytes; /* invalid UTF-8 that was replaced */
-    uint64_t cuts;      /* segments that ended at the token limit */
+    uint64_t bad_bytes;   /* invalid UTF-8 that was replaced */
+    uint64_t cuts;        /* segments that ended at the token limit */
+    uint64_t events_lost; /* nobody polled, and the queue was full */
 } cbx_stream_stats;
 /* [any] */
 void cbx_stream_get_stats(const cbx_stream *stream, cbx_stream_stats *out);

@@ -1,0 +1,36 @@
+# A thin front for CMake. `make say TEXT="Good morning."` and `make test` do
+# everything on a fresh Debian 12 machine, as root or with sudo.
+
+TEXT ?= Good morning, this is a test.
+PREFIX ?= /usr/local
+export TEXT
+
+.PHONY: say build test packages install uninstall format clean
+
+# Speaks TEXT with the built-in voice; without a sound device, writes say.wav.
+say: build
+	@printf '%s' "$$TEXT" | build/bin/chatterbox say --fallback say.wav -
+
+build: packages
+	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) > /dev/null
+	@cmake --build build -j $$(nproc)
+
+# The quick tier: unit, parity, live path, bad input; also under sanitizers.
+test:
+	@tools/packages.sh test
+	@tools/test.sh
+
+packages:
+	@tools/packages.sh build
+
+install: build
+	cmake --install build
+
+uninstall:
+	xargs rm -fv < build/install_manifest.txt
+
+format:
+	git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+
+clean:
+	rm -rf build build-*

@@ -1,0 +1,57 @@
+#ifndef CBX_DAEMON_CLI_OPTIONS_H
+#define CBX_DAEMON_CLI_OPTIONS_H
+
+#include "chatterbox/chatterbox.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* The command line. One table (options.c) is the source of the parser, of
+ * --help and of the man page. */
+
+typedef enum cli_command {
+    CLI_SAY,
+    CLI_RENDER,
+    CLI_VOICES,
+    CLI_DEVICES,
+    CLI_INSPECT,
+    CLI_HELP,
+    CLI_VERSION,
+    CLI_MAN, /* not shown: prints the man page for the build */
+    CLI_COMMANDS,
+} cli_command;
+
+/* Strings point into argv; NULL where an option was not given. */
+typedef struct cli_options {
+    cli_command command;
+    char **words; /* what is left of argv: text, or a checkpoint */
+    int n_words;
+
+    const char *model, *voice, *sampling, *kernels, *latency;
+    int threads;
+
+    /* Numbers that override the voice's own; `given` says which. */
+    uint64_t seed;
+    double temperature, top_p, min_p, repetition_penalty, cfg_weight,
+        exaggeration;
+    int top_k;
+    unsigned given; /* bit: index in the option table */
+
+    const char *output, *format, *subtype, *fallback;
+    const char *device, *jack_name, *jack_ports;
+    bool jack, raw, null;
+    int rate;
+    bool wrapped, stats, quiet;
+} cli_options;
+
+/* Fills *out, or writes one sentence to `err` (CBX_E_ARG). */
+cbx_status cli_parse(int argc, char **argv, cli_options *out, cbx_error *err);
+
+/* Copies the numbers that were given. */
+void cli_apply(const cli_options *o, cbx_params *params);
+
+void cli_print_help(FILE *to, cli_command command); /* CLI_HELP: overview */
+void cli_print_man(FILE *to);
+
+#endif

@@ -1,0 +1,227 @@
+/* say and render: feeding text while it arrives, and waiting for the sound. */
+#include "daemon/cli/speak.h"
+
+#include "daemon/cli/cli.h"
+#include "rt/clock.h"
+#include "rt/status.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+/* -- Ctrl-C ---------------------------------------------------------------- */
+
+static volatile sig_atomic_t interrupted;
+static int wake[2] = {-1, -1}; /* the handler writes, poll() wakes */
+
+static void on_signal(int number)
+{
+    const int saved = errno;
+    (void)number;
+    if (interrupted)
+        _exit(CLI_INTERRUPTED); /* the second time means it */
+    interrupted = 1;
+    const ssize_t n = write(wake[1], "", 1);
+    (void)n;
+    errno = saved;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction sa = {.sa_handler = on_signal};
+    if (pipe2(wake, O_CLOEXEC | O_NONBLOCK))
+        wake[0] = wake[1] = -1;
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* -- text ------------------------------------------------------------------ */
+
+enum { PIECE = 1 << 14 };
+
+/* Bytes on their way from the command line or a file to the stream. */
+typedef struct {
+    char *const *words;
+    int n_words, word; /* the next word, and where in it */
+    size_t at;
+    int fd; /* standard input, or -1 where words are spoken */
+    bool ended;
+    char piece[PIECE];
+    size_t from, to; /* of the piece: read, and not yet taken */
+} text_input;
+
+static void open_text(const cli_options *o, text_input *t)
+{
+    const bool words = o->n_words && strcmp(o->words[0], "-") != 0;
+    *t = (text_input){.words = o->words, .fd = words ? -1 : STDIN_FILENO};
+    t->n_words = words ? o->n_words : 0;
+}
+
+/* The words, with a space between them. */
+static void read_words(text_input *t)
+{
+    while (t->to < PIECE && t->word < t->n_words) {
+        const char c = t->words[t->word][t->at++];
+        t->piece[t->to++] = c ? c : ' ';
+        if (!c) {
+            t->word++;
+            t->at = 0;
+        }
+    }
+    t->ended = t->word == t->n_words;
+}
+
+/* What is there now; called when poll() said so. */
+static cbx_status read_file(text_input *t, cbx_error *err)
+{
+    const ssize_t n = read(t->fd, t->piece, PIECE);
+    if (n < 0 && errno != EINTR && errno != EAGAIN)
+        return cbx_fail(err, CBX_E_FILE, "standard input: %s", strerror(errno));
+    t->to = n > 0 ? (size_t)n : 0;
+    t->ended = n == 0;
+    return CBX_OK;
+}
+
+/* Hands over what the stream takes. */
+static cbx_status push_piece(speech *s, text_input *t, cbx_error *err)
+{
+    size_t taken = 0;
+    const cbx_status st = cbx_stream_push(s->stream, t->piece + t->from,
+                                          t->to - t->from, &taken, err);
+    t->from += taken;
+    s->text_given += taken;
+    return st;
+}
+
+/* Sleeps until there is text or a signal, at most `ms`. */
+static bool text_is_there(const text_input *t, int ms)
+{
+    struct pollfd p[2] = {{.fd = wake[0], .events = POLLIN},
+                          {.fd = t->fd, .events = POLLIN}};
+    return poll(p, 2, ms) > 0 && p[1].revents;
+}
+
+/* -- the loop -------------------------------------------------------------- */
+
+enum { TICK_MS = 50 };
+
+static void watch(speech *s)
+{
+    cbx_event e;
+    while (cbx_stream_poll(s->stream, &e))
+        if (e.kind == CBX_EVENT_ERROR) {
+            cbx_error err;
+            cbx_fail(&err, CBX_E_DEVICE, "%s", e.text);
+            cli_complain(&err);
+            s->failed = true;
+        }
+    speech_progress(s, false);
+}
+
+/* Feeds everything. The text ends at its end, at Ctrl-C, or at an error; what
+ * was taken before an error is still spoken. */
+static cbx_status feed(speech *s, cbx_error *err)
+{
+    text_input t;
+    cbx_status st = CBX_OK;
+    open_text(s->options, &t);
+    while (!interrupted && !s->failed && !st) {
+        if (t.from == t.to) {
+            t.from = t.to = 0;
+            if (t.ended)
+                break;
+            if (t.fd < 0)
+                read_words(&t);
+            else if (text_is_there(&t, TICK_MS))
+                st = read_file(&t, err);
+        } else {
+            const size_t before = t.from;
+            st = push_piece(s, &t, err);
+            if (!st && t.from == before) /* the stream is full: wait a little */
+                poll(&(struct pollfd){.fd = wake[0], .events = POLLIN}, 1,
+                     TICK_MS / 5);
+        }
+        watch(s);
+    }
+    return st;
+}
+
+/* Waits for the last sound. After Ctrl-C that is the end of the fade. */
+static cbx_status wait_for_sound(speech *s, cbx_error *err)
+{
+    cbx_sink_state state = CBX_SINK_PLAYING;
+    cbx_status st = CBX_OK;
+    bool cancelled = false;
+    const int64_t patience = CBX_NS_PER_S / 2; /* for a device that hangs */
+    int64_t cancelled_at = 0;
+    while (!st && state != CBX_SINK_ENDED && state != CBX_SINK_STOPPED) {
+        if (interrupted && !cancelled) {
+            cbx_stream_cancel(s->stream);
+            cancelled_at = cbx_clock_ns();
+            cancelled = true;
+        }
+        if (cancelled && cbx_clock_ns() - cancelled_at > patience)
+            break;
+        st = cbx_sink_wait(s->sink, cancelled ? 0.005 : 1e-3 * TICK_MS, &state,
+                           err);
+        watch(s);
+    }
+    if (cancelled)
+        cbx_sink_stop(s->sink); /* removes an unfinished file */
+    return st;
+}
+
+/* Nothing came out: say why. */
+static cbx_status check_spoken(const speech *s, cbx_error *err)
+{
+    cbx_stream_stats stats;
+    cbx_stream_get_stats(s->stream, &stats);
+    if (stats.segments)
+        return CBX_OK;
+    if (!s->text_given)
+        return cbx_fail(err, CBX_E_TEXT,
+                        "there is nothing to speak: the text is empty");
+    return cbx_fail(err, CBX_E_TEXT,
+                    "there is nothing to speak: the text has no letter or "
+                    "number");
+}
+
+static void warn_about_text(const speech *s)
+{
+    cbx_stream_stats stats;
+    char sentence[96];
+    cbx_stream_get_stats(s->stream, &stats);
+    if (!stats.bad_bytes || s->options->quiet)
+        return;
+    snprintf(sentence, sizeof sentence,
+             "%" PRIu64 " places in the text were not UTF-8 and were replaced",
+             stats.bad_bytes);
+    cli_warn(sentence);
+}
+
+int speech_run(speech *s)
+{
+    cbx_error text_err, sound_err;
+    catch_signals();
+    const cbx_status text = feed(s, &text_err);
+    cbx_stream_finish(s->stream);
+    const cbx_status sound = wait_for_sound(s, &sound_err);
+    speech_progress(s, true);
+    warn_about_text(s);
+
+    int code = s->failed ? CLI_FAILED : CLI_OK;
+    if (interrupted)
+        return CLI_INTERRUPTED;
+    if (sound)
+        code = cli_complain(&sound_err);
+    if (text)
+        code = cli_complain(&text_err);
+    else if (!code && check_spoken(s, &text_err))
+        code = cli_complain(&text_err);
+    return code;
+}

@@ -1,0 +1,214 @@
+/* say and render: opening everything, and closing it again. */
+#include "daemon/cli/speak.h"
+
+#include "daemon/cli/cli.h"
+#include "rt/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* -- engine, voice, stream ------------------------------------------------- */
+
+static void warn(void *user, const char *sentence)
+{
+    const speech *s = user;
+    if (!s->options->quiet)
+        cli_warn(sentence);
+}
+
+static cbx_status pick_latency(const cli_options *o, cbx_params *p,
+                               cbx_error *err)
+{
+    static const char *const names[] = {"lowest", "balanced", "safest"};
+    for (int i = 0; o->latency && i < 3; i++)
+        if (strcmp(o->latency, names[i]) == 0) {
+            p->latency = (cbx_latency)i;
+            return CBX_OK;
+        }
+    if (!o->latency)
+        return CBX_OK;
+    return cbx_fail(err, CBX_E_ARG,
+                    "--latency %.40s: it must be lowest, balanced or safest",
+                    o->latency);
+}
+
+static cbx_status make_params(const speech *s, cbx_params *p, cbx_error *err)
+{
+    const cli_options *o = s->options;
+    cbx_status st = CBX_OK;
+    cbx_voice_params(s->voice, p);
+    if (o->sampling)
+        st = cbx_params_preset(p, o->sampling, err);
+    if (!st)
+        st = pick_latency(o, p, err);
+    cli_apply(o, p);
+    p->wrapped = o->wrapped;
+    if (o->rate)
+        p->sample_rate = (uint32_t)o->rate;
+    return st;
+}
+
+cbx_status speech_open(speech *s, const cli_options *o, cbx_error *err)
+{
+    char model[1024];
+    cbx_params params;
+    cbx_status st;
+    *s = (speech){.options = o, .started_ns = cbx_clock_ns()};
+    const cbx_engine_options engine = {.threads = o->threads,
+                                       .kernels = o->kernels,
+                                       .warn = warn,
+                                       .warn_user = s};
+    if ((st = cbx_voice_model(o->voice, model, sizeof model, err)))
+        return st;
+    if ((st = cbx_engine_open(&engine, &s->engine, err)))
+        return st;
+    if ((st = cbx_model_open(s->engine, o->model ? o->model : model, &s->model,
+                             err)))
+        return st;
+    if ((st = cbx_voice_open(s->model, o->voice, &s->voice, err)))
+        return st;
+    if ((st = make_params(s, &params, err)))
+        return st;
+    return cbx_stream_open(s->voice, &params, &s->stream, err);
+}
+
+void speech_close(speech *s)
+{
+    cbx_sink_close(s->sink);
+    cbx_stream_close(s->stream);
+    cbx_voice_close(s->voice);
+    cbx_model_close(s->model);
+    cbx_engine_close(s->engine);
+}
+
+/* -- the sink -------------------------------------------------------------- */
+
+/* [audio] */
+static CBX_RT void note_first_frame(speech *s)
+{
+    if (!atomic_load_explicit(&s->first_frame_ns, memory_order_relaxed))
+        atomic_store_explicit(&s->first_frame_ns, cbx_clock_ns(),
+                              memory_order_relaxed);
+}
+
+/* [audio] A device plays silence between utterances: only frames that were due
+ * count as missing. */
+static CBX_RT uint32_t read_live(void *user, float *out, uint32_t n)
+{
+    speech *s = user;
+    uint32_t owed;
+    if (cbx_stream_read(s->stream, out, n, &owed))
+        note_first_frame(s);
+    return n - owed;
+}
+
+/* A file waits: silence that nobody spoke must not get into it. */
+static CBX_RT uint32_t read_file(void *user, float *out, uint32_t n)
+{
+    speech *s = user;
+    const uint32_t got = cbx_stream_read(s->stream, out, n, NULL);
+    if (got)
+        note_first_frame(s);
+    return got;
+}
+
+static CBX_RT bool source_ended(void *user)
+{
+    const speech *s = user;
+    return cbx_stream_ended(s->stream);
+}
+
+static void source_set_rate(void *user, uint32_t rate)
+{
+    const speech *s = user;
+    cbx_error err;
+    if (cbx_stream_set_rate(s->stream, rate, &err))
+        cli_complain(&err);
+}
+
+static void source_wait(void *user, double timeout_s)
+{
+    const speech *s = user;
+    cbx_stream_wait(s->stream, (int)(1e3 * timeout_s) + 1);
+}
+
+static cbx_status open_sink(speech *s, const cbx_sink_options *so,
+                            cbx_error *err)
+{
+    const bool live = so->kind != CBX_SINK_FILE && so->kind != CBX_SINK_RAW;
+    const cbx_source source = {.read = live ? read_live : read_file,
+                               .ended = source_ended,
+                               .set_rate = source_set_rate,
+                               .wait = source_wait,
+                               .user = s};
+    s->sink_kind = so->kind;
+    return cbx_sink_open(so, &source, &s->sink, err);
+}
+
+static cbx_sink_options wanted_sink(const cli_options *o)
+{
+    cbx_sink_options so = {.rate = (uint32_t)o->rate,
+                           .name = o->jack_name,
+                           .ports = o->jack_ports,
+                           .device = o->device,
+                           .path = o->output,
+                           .format = o->format,
+                           .subtype = o->subtype,
+                           .fd = STDOUT_FILENO};
+    if (o->raw)
+        so.kind = CBX_SINK_RAW;
+    else if (o->command == CLI_RENDER)
+        so.kind = CBX_SINK_FILE;
+    else if (o->null)
+        so.kind = CBX_SINK_NULL;
+    else if (o->jack)
+        so.kind = CBX_SINK_JACK;
+    else
+        so.kind = CBX_SINK_PORTAUDIO;
+    return so;
+}
+
+cbx_status speech_connect(speech *s, cbx_error *err)
+{
+    const cli_options *o = s->options;
+    cbx_sink_options so = wanted_sink(o);
+    cbx_status st = open_sink(s, &so, err);
+    if (st == CBX_E_DEVICE && o->fallback) {
+        fprintf(stderr, "chatterbox: %s; writing %s instead\n", err->text,
+                o->fallback);
+        so = (cbx_sink_options){.kind = CBX_SINK_FILE, .path = o->fallback};
+        st = open_sink(s, &so, err);
+    }
+    return st ? st : cbx_sink_start(s->sink, err);
+}
+
+static cbx_status check_options(const cli_options *o, cbx_error *err)
+{
+    if (o->command == CLI_RENDER && !o->output && !o->raw)
+        return cbx_fail(err, CBX_E_ARG, "render needs -o FILE (or --raw)");
+    if (o->output && o->raw)
+        return cbx_fail(err, CBX_E_ARG, "give -o FILE or --raw, not both");
+    if (o->jack + o->null + o->raw + (o->device != NULL) > 1)
+        return cbx_fail(err, CBX_E_ARG,
+                        "give only one of --jack, --device, --raw and --null");
+    return CBX_OK;
+}
+
+int cli_speak(const cli_options *o)
+{
+    speech s = {0};
+    cbx_error err;
+    int code;
+    if (check_options(o, &err))
+        return cli_complain(&err);
+    if (speech_open(&s, o, &err) || speech_connect(&s, &err))
+        code = cli_complain(&err);
+    else
+        code = speech_run(&s);
+    if (o->stats && s.stream)
+        speech_print_stats(&s, stderr);
+    speech_close(&s);
+    return code;
+}

@@ -1,0 +1,48 @@
+#ifndef CBX_DAEMON_CLI_SPEAK_H
+#define CBX_DAEMON_CLI_SPEAK_H
+
+#include "chatterbox/chatterbox.h"
+#include "daemon/cli/options.h"
+#include "daemon/sinks/sink.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* One run of say or render: an engine, a voice, a stream, and where the sound
+ * goes. */
+typedef struct speech {
+    const cli_options *options;
+    int64_t started_ns; /* of the program */
+
+    cbx_engine *engine;
+    cbx_model *model;
+    cbx_voice *voice;
+    cbx_stream *stream;
+    cbx_sink *sink;
+    cbx_sink_kind sink_kind;
+
+    _Atomic int64_t
+        first_frame_ns; /* first frame that the sink took; 0: none */
+
+    uint64_t text_given; /* bytes that the stream took */
+    bool failed;         /* decoding failed, and it was reported */
+} speech;
+
+/* Opens the engine, the voice and the stream. */
+cbx_status speech_open(speech *s, const cli_options *o, cbx_error *err);
+void speech_close(speech *s);
+
+/* Opens and starts the sink that the options ask for. */
+cbx_status speech_connect(speech *s, cbx_error *err);
+
+/* Feeds text until it ends, then waits for the sound to end; CLI_INTERRUPTED
+ * after Ctrl-C. */
+int speech_run(speech *s);
+
+/* --stats */
+void speech_print_stats(const speech *s, FILE *to);
+
+/* Progress of render on a terminal; ends the line at `done`. */
+void speech_progress(const speech *s, bool done);
+
+#endif

@@ -1,0 +1,170 @@
+#ifndef CBX_ENGINE_INTERNAL_H
+#define CBX_ENGINE_INTERNAL_H
+
+#include "chatterbox/chatterbox.h"
+#include "dsp/resample.h"
+#include "engine/presets.h"
+#include "engine/text_feed.h"
+#include "kernels/kernels.h"
+#include "models/pipeline/pipeline.h"
+#include "rt/arena.h"
+#include "rt/deadline.h"
+#include "rt/queue.h"
+#include "rt/ring.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* What the public objects are made of, and who touches what:
+ *
+ *   engine.lock   the list of streams, and the decode thread's sleep
+ *   engine.device held while anything computes on the device: by the decode
+ *                 thread for one step at a time, by [setup] calls that open
+ *                 models and voices
+ *   stream        see the sections of struct cbx_stream */
+
+struct cbx_engine {
+    cbx_dev *dev;
+    pthread_mutex_t device;
+    int64_t opened_ns;
+    void (*warn)(void *user, const char *sentence);
+    void *warn_user;
+
+    pthread_t thread; /* decode */
+    pthread_mutex_t lock;
+    pthread_cond_t wake;   /* the decode thread sleeps here */
+    pthread_cond_t served; /* a step ended: close waits for that */
+    bool stop, poked;
+    int max_streams;
+    cbx_stream **streams;    /* [max_streams], NULL where free */
+    cbx_deadline *deadlines; /* [max_streams], of the decode thread */
+    cbx_stream *serving;     /* the one in a step now */
+    int last;                /* slot served last */
+};
+
+struct cbx_model {
+    cbx_engine *engine;
+    cbx_tts *tts;
+    char folder[CBX_PATH_MAX];
+    double load_seconds;
+};
+
+struct cbx_voice {
+    cbx_model *model;
+    cbx_speaker *speaker;
+    cbx_preset_file preset; /* all empty for a plain file */
+    char name[256];
+};
+
+/* An event on its way to the poller: it is due when the listener has reached
+ * its position. */
+typedef struct stream_event {
+    cbx_event event;
+    uint64_t cancels; /* of the time it was made; stale events are dropped */
+    uint64_t at;      /* 24 kHz samples since start or cancel */
+} stream_event;
+
+struct cbx_stream {
+    cbx_engine *engine;
+    cbx_voice *voice;
+    cbx_params params;
+
+    /* Any thread. */
+    _Atomic uint64_t cancels; /* counted up after the ring was cancelled */
+    cbx_arena arena;          /* of ring and events */
+    cbx_ring *ring;
+    cbx_queue *events; /* decode -> poller */
+    text_feed *text;   /* text thread -> decode; has a lock of its own */
+
+    /* The poller. */
+    stream_event held; /* taken from the queue, not due yet */
+    bool holding;
+    uint64_t underruns_told, bad_bytes_told;
+
+    /* Under `lock`. */
+    pthread_mutex_t lock;
+    pthread_cond_t moved; /* frames were written, the rate changed, an end */
+    cbx_stream_stats stats;
+    enum { RATE_STEADY, RATE_ASKED, RATE_PARKED, RATE_GO } rate_change;
+    uint32_t rate_asked;
+    uint64_t rate_heard; /* where the listener was */
+    bool rate_gate;      /* and whether it played */
+    cbx_status rate_status;
+    cbx_error rate_error;
+
+    /* Written by decode, read by any. */
+    _Atomic uint64_t cancels_seen; /* the cancel that decode works for */
+    _Atomic uint32_t epoch;        /* its epoch of the ring */
+    _Atomic uint64_t origin;  /* 24 kHz position of the epoch's first frame */
+    _Atomic uint32_t rate;    /* of the frames in the ring */
+    _Atomic bool all_written; /* the end, or a cancel, is in the ring */
+    _Atomic bool drained;     /* decode may sleep: nothing is left to hear */
+
+    /* Written by text, read by decode: the first text of an utterance. */
+    _Atomic int64_t asked_ns;
+    uint64_t asked_for; /* text only: the cancels it belongs to, plus one */
+
+    /* Decode only. */
+    cbx_pipeline *pipeline;
+    cbx_resampler *resampler;
+    struct stream_out {
+        float *pcm;     /* [cap] 24 kHz, in a circle: not heard yet, and a
+                         * little before it */
+        uint64_t cap;   /* a power of two */
+        uint64_t first; /* position of the oldest sample kept */
+        uint64_t made;  /* behind the newest */
+        uint64_t given; /* behind the newest that the resampler has */
+        float *frames;  /* [frames_cap] resampled, not yet in the ring */
+        size_t frames_cap, frames_from, frames_to;
+        size_t skip; /* frames of the resampler still to drop */
+    } out;
+    bool speaking;   /* a segment is in the pipeline */
+    bool text_ended; /* there will be no more text until a cancel */
+    bool flushed;    /* the resampler gave its last frame */
+    bool dry;        /* the ring knows that nothing is due */
+    bool failed;     /* until a cancel */
+    bool first_made; /* this utterance's first frame is in the ring */
+    int lead;        /* pause before the next segment, 24 kHz samples */
+    int segment_chars;
+    uint64_t segment_end, text_spoken; /* bytes */
+    double resample_seconds;
+    double work_seconds; /* since start or cancel: the start policy's measure */
+};
+
+/* engine.c */
+void engine_poke(cbx_engine *e); /* [any but audio] */
+void engine_warn(const cbx_engine *e, const char *sentence);
+CBX_CHECK cbx_status engine_add(cbx_engine *e, cbx_stream *s, cbx_error *err);
+void engine_remove(cbx_engine *e, cbx_stream *s); /* waits for its step */
+
+/* stream_decode.c: what the decode thread does with a stream. */
+/* [decode, engine.lock] There may be something to do. */
+bool stream_has_work(cbx_stream *s);
+/* [decode, engine.lock] When the listener runs dry; now for a stream that has
+ * not been heard yet. */
+int64_t stream_deadline(cbx_stream *s, int64_t now_ns);
+/* [decode, engine.lock] The listener has frames left to hear. */
+bool stream_has_frames(cbx_stream *s);
+/* [decode, engine.device] One unit of work; false: there was none. */
+bool stream_step(cbx_stream *s);
+
+/* stream_out.c: 24 kHz PCM -> resampler -> ring. [decode] */
+CBX_CHECK cbx_status stream_out_open(cbx_stream *s, cbx_error *err);
+void stream_out_close(cbx_stream *s);
+CBX_CHECK cbx_status stream_out_reset(cbx_stream *s, cbx_error *err);
+bool stream_out_has_room(cbx_stream *s, size_t samples);
+void stream_out_put(cbx_stream *s, const float *pcm, size_t n);
+/* Moves what it can on into the ring; *all: nothing is left. `flush`: no more
+ * PCM will come. */
+CBX_CHECK cbx_status stream_out_move(cbx_stream *s, bool flush, bool *all,
+                                     cbx_error *err);
+/* Starts again at another rate, from the sample `heard`. */
+CBX_CHECK cbx_status stream_out_change_rate(cbx_stream *s, uint32_t rate,
+                                            uint64_t heard, cbx_error *err);
+/* [any] The listener's position: 24 kHz samples since start or cancel. */
+uint64_t stream_heard(const cbx_stream *s);
+
+/* stream_events.c */
+void stream_tell(cbx_stream *s, cbx_event event, uint64_t at);
+
+#endif

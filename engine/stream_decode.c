@@ -1,0 +1,373 @@
+/* What the decode thread does with one stream: text -> pipeline -> ring. */
+#include "engine/internal.h"
+
+#include "rt/clock.h"
+
+#include <string.h>
+
+enum { NATIVE = 24000 };
+
+/* -- pauses ---------------------------------------------------------------- */
+
+/* Silence between two segments, in 24 kHz samples: what the first one's end
+ * asks for, and pieces without a word ("...") in between. Every segment brings
+ * some 120 ms of its own. */
+static int pause_after(cbx_pause pause)
+{
+    static const int ms[] = {[CBX_PAUSE_NONE] = 0,
+                             [CBX_PAUSE_CLAUSE] = 60,
+                             [CBX_PAUSE_SENTENCE] = 180,
+                             [CBX_PAUSE_PARAGRAPH] = 450};
+    return ms[pause] * (NATIVE / 1000);
+}
+
+static int pause_for_silent(unsigned pieces)
+{
+    enum { MOST = 10, MS = 200 };
+    return (int)(pieces < MOST ? pieces : MOST) * MS * (NATIVE / 1000);
+}
+
+/* -- state shared with others ---------------------------------------------- */
+
+static void publish(cbx_stream *s)
+{
+    const cbx_pipeline_stats *p = cbx_pipeline_get_stats(s->pipeline);
+    pthread_mutex_lock(&s->lock);
+    cbx_stream_stats *st = &s->stats;
+    st->text_seconds = p->text_seconds;
+    st->t3_seconds = p->t3_seconds;
+    st->flow_seconds = p->flow_seconds;
+    st->vocoder_seconds = p->vocoder_seconds;
+    st->resample_seconds = s->resample_seconds;
+    st->tokens = p->tokens;
+    st->cells = p->cells;
+    st->segments = p->segments;
+    st->cuts = p->cuts;
+    st->audio_seconds = (double)p->samples / NATIVE;
+    st->text_spoken = s->text_spoken;
+    pthread_cond_broadcast(&s->moved);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void note_first_audio(cbx_stream *s)
+{
+    const int64_t now = cbx_clock_ns();
+    const int64_t asked =
+        atomic_load_explicit(&s->asked_ns, memory_order_relaxed);
+    s->first_made = true;
+    stream_tell(s, (cbx_event){.kind = CBX_EVENT_STARTED}, 0);
+    pthread_mutex_lock(&s->lock);
+    s->stats.first_audio_ms = 1e-6 * (double)(now - asked);
+    if (s->stats.since_open_ms == 0)
+        s->stats.since_open_ms = 1e-6 * (double)(now - s->engine->opened_ns);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static uint32_t epoch_of(const cbx_stream *s)
+{
+    return atomic_load_explicit(&s->epoch, memory_order_relaxed);
+}
+
+/* Nothing more is due for now: silence is no underrun. */
+static void mark_dry(cbx_stream *s)
+{
+    cbx_ring_open_gate(s->ring, epoch_of(s));
+    cbx_ring_finish(s->ring, epoch_of(s));
+    s->dry = true;
+}
+
+static void set_all_written(cbx_stream *s, bool all)
+{
+    /* release: the ring's finish comes before it */
+    atomic_store_explicit(&s->all_written, all, memory_order_release);
+}
+
+/* -- cancel ---------------------------------------------------------------- */
+
+static bool cancelled(const cbx_stream *s)
+{
+    return atomic_load_explicit(&s->cancels, memory_order_acquire) !=
+           atomic_load_explicit(&s->cancels_seen, memory_order_relaxed);
+}
+
+static void fail(cbx_stream *s, const cbx_error *err)
+{
+    cbx_event e = {.kind = CBX_EVENT_ERROR, .value = err->status};
+    memcpy(e.text, err->text, sizeof e.text - 1);
+    stream_tell(s, e, s->out.made);
+    s->failed = true;
+    s->speaking = false;
+    mark_dry(s);
+    set_all_written(s, true);
+    publish(s);
+}
+
+/* The reader is silent already; here the work behind it stops, and the stream
+ * is as it was when it was opened. */
+static void take_cancel(cbx_stream *s)
+{
+    const uint64_t cancels =
+        atomic_load_explicit(&s->cancels, memory_order_acquire);
+    cbx_error err;
+    uint32_t epoch = cbx_ring_epoch(s->ring);
+    if (epoch == epoch_of(s)) /* two cancels at once: one gave its epoch away */
+        epoch = cbx_ring_cancel(s->ring);
+    cbx_pipeline_reset(s->pipeline);
+    const cbx_status st = stream_out_reset(s, &err);
+    s->speaking = s->failed = s->first_made = s->text_ended = false;
+    s->lead = 0;
+    s->text_spoken = 0;
+    s->work_seconds = 0;
+    atomic_store_explicit(&s->origin, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->epoch, epoch, memory_order_release);
+    cbx_ring_begin(s->ring, epoch);
+    /* release: epoch and origin belong to this count */
+    atomic_store_explicit(&s->cancels_seen, cancels, memory_order_release);
+    stream_tell(s, (cbx_event){.kind = CBX_EVENT_CANCELLED}, 0);
+    mark_dry(s);
+    set_all_written(s, true);
+    publish(s);
+    if (st)
+        fail(s, &err);
+}
+
+/* -- another sample rate --------------------------------------------------- */
+
+/* The caller of cbx_stream_set_rate is the reader for the time being. First the
+ * ring is cut at what was heard; when the caller has emptied it, it is filled
+ * anew from there. */
+static bool take_rate_change(cbx_stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    const bool asked = s->rate_change == RATE_ASKED;
+    const bool go = s->rate_change == RATE_GO;
+    if (asked) {
+        s->rate_heard = stream_heard(s);
+        s->rate_gate = cbx_ring_gate_is_open(s->ring, epoch_of(s));
+        const uint32_t epoch = cbx_ring_cancel(s->ring);
+        atomic_store_explicit(&s->origin, s->rate_heard, memory_order_relaxed);
+        atomic_store_explicit(&s->epoch, epoch, memory_order_release);
+        s->rate_change = RATE_PARKED;
+    } else if (go) {
+        s->rate_status = stream_out_change_rate(s, s->rate_asked, s->rate_heard,
+                                                &s->rate_error);
+        cbx_ring_begin(s->ring, epoch_of(s));
+        if (s->rate_gate)
+            cbx_ring_open_gate(s->ring, epoch_of(s));
+        s->dry = false;
+        if (s->text_ended) /* its end has to be written again */
+            set_all_written(s, false);
+        s->rate_change = RATE_STEADY;
+    }
+    pthread_cond_broadcast(&s->moved);
+    const bool parked = s->rate_change == RATE_PARKED;
+    pthread_mutex_unlock(&s->lock);
+    return asked || go || parked;
+}
+
+static bool rate_change_waits(cbx_stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    const bool waits =
+        s->rate_change == RATE_ASKED || s->rate_change == RATE_GO;
+    pthread_mutex_unlock(&s->lock);
+    return waits;
+}
+
+/* -- writing --------------------------------------------------------------- */
+
+/* Text of this length takes about that long to say: for the start policy only.
+ */
+static double guess_seconds(int chars)
+{
+    return 0.065 * chars + 0.3;
+}
+
+/* Playing starts with the first cell, unless this machine is too slow for that:
+ * then as soon as what is known to come cannot run dry any more. */
+static bool may_start(cbx_stream *s)
+{
+    const double made = (double)s->out.made / NATIVE;
+    const double slowness = made > 0 ? s->work_seconds / made : 0;
+    const double left = guess_seconds(s->segment_chars) - made;
+    const uint32_t rate = atomic_load_explicit(&s->rate, memory_order_relaxed);
+    const double queued = (double)cbx_ring_queued(s->ring) / rate;
+    return slowness < 0.8 || left <= 0 || cbx_ring_space(s->ring) == 0 ||
+           queued >= left * (slowness - 0.8);
+}
+
+static void open_gate(cbx_stream *s)
+{
+    const uint32_t epoch = epoch_of(s);
+    if (!cbx_ring_gate_is_open(s->ring, epoch) &&
+        cbx_ring_queued(s->ring) > 0 && may_start(s))
+        cbx_ring_open_gate(s->ring, epoch);
+}
+
+/* Moves PCM on into the ring; *all: nothing is left of it. */
+static bool write_out(cbx_stream *s, bool *all)
+{
+    cbx_error err;
+    const uint32_t before = cbx_ring_space(s->ring);
+    const int64_t t0 = cbx_clock_ns();
+    const cbx_status st = stream_out_move(s, s->text_ended, all, &err);
+    s->resample_seconds += 1e-9 * (double)(cbx_clock_ns() - t0);
+    if (st) {
+        fail(s, &err);
+        return true;
+    }
+    const bool moved = cbx_ring_space(s->ring) < before;
+    if (moved)
+        s->dry = false;
+    if (moved && !s->first_made)
+        note_first_audio(s);
+    open_gate(s);
+    return moved;
+}
+
+/* All that was made is in the ring, and there is no more text for now. */
+static bool settle(cbx_stream *s)
+{
+    if (s->dry)
+        return false;
+    mark_dry(s);
+    if (s->text_ended)
+        set_all_written(s, true);
+    publish(s);
+    return true;
+}
+
+/* -- segments -------------------------------------------------------------- */
+
+static void begin_segment(cbx_stream *s, const cbx_segment *segment)
+{
+    cbx_error err;
+    const int lead = s->lead + pause_for_silent(segment->silent_before);
+    const int64_t t0 = cbx_clock_ns();
+    set_all_written(s, false);
+    if (cbx_pipeline_begin(s->pipeline, segment->text, segment->len, lead,
+                           &err)) {
+        fail(s, &err);
+        return;
+    }
+    s->work_seconds += 1e-9 * (double)(cbx_clock_ns() - t0);
+    stream_tell(s,
+                (cbx_event){.kind = CBX_EVENT_SENTENCE,
+                            .text_from = segment->begin,
+                            .text_to = segment->end},
+                s->out.made + (uint64_t)lead);
+    s->speaking = true;
+    s->segment_end = segment->end;
+    s->segment_chars = segment->chars;
+    s->lead = pause_after(segment->pause);
+}
+
+static void end_segment(cbx_stream *s)
+{
+    int tokens;
+    s->speaking = false;
+    s->text_spoken = s->segment_end;
+    if (cbx_pipeline_was_cut(s->pipeline, &tokens))
+        stream_tell(s, (cbx_event){.kind = CBX_EVENT_CUT, .value = tokens},
+                    s->out.made);
+}
+
+/* One step of the segment that is being spoken. */
+static void speak(cbx_stream *s)
+{
+    cbx_error err;
+    bool done, all;
+    size_t n;
+    const int64_t t0 = cbx_clock_ns();
+    if (cbx_pipeline_step(s->pipeline, &done, &err)) {
+        fail(s, &err);
+        return;
+    }
+    s->work_seconds += 1e-9 * (double)(cbx_clock_ns() - t0);
+    const float *pcm = cbx_pipeline_pcm(s->pipeline, &n);
+    stream_out_put(s, pcm, n);
+    if (n)
+        write_out(s, &all);
+    if (done)
+        end_segment(s);
+    if (n || done)
+        publish(s);
+}
+
+static void end_text(cbx_stream *s)
+{
+    s->text_ended = true;
+    s->dry = false; /* the resampler holds the last frames */
+    stream_tell(s, (cbx_event){.kind = CBX_EVENT_ENDED}, s->out.made);
+}
+
+static uint64_t count_of(const cbx_stream *s)
+{
+    return atomic_load_explicit(&s->cancels_seen, memory_order_relaxed);
+}
+
+/* -- the interface to the engine ------------------------------------------- */
+
+bool stream_step(cbx_stream *s)
+{
+    bool all = false;
+    cbx_segment segment;
+    if (take_rate_change(s))
+        return true;
+    if (cancelled(s)) {
+        take_cancel(s);
+        return true;
+    }
+    if (s->failed)
+        return false;
+    const bool moved = write_out(s, &all);
+    if (!all || s->failed)
+        return moved;
+    if (s->speaking) {
+        if (!stream_out_has_room(s, cbx_pipeline_max_pcm(s->pipeline)))
+            return moved;
+        speak(s);
+        return true;
+    }
+    if (s->text_ended)
+        return settle(s);
+    switch (text_feed_next(s->text, count_of(s), &segment)) {
+    case FEED_SEGMENT:
+        begin_segment(s, &segment);
+        return true;
+    case FEED_END:
+        end_text(s);
+        return true;
+    case FEED_NONE:
+        break;
+    }
+    return settle(s);
+}
+
+bool stream_has_work(cbx_stream *s)
+{
+    if (cancelled(s) || rate_change_waits(s))
+        return true;
+    if (s->failed)
+        return false;
+    const struct stream_out *o = &s->out;
+    if (o->frames_from < o->frames_to)
+        return cbx_ring_space(s->ring) > 0;
+    if (s->speaking)
+        return stream_out_has_room(s, cbx_pipeline_max_pcm(s->pipeline));
+    return !s->dry || (!s->text_ended && text_feed_ready(s->text, count_of(s)));
+}
+
+int64_t stream_deadline(cbx_stream *s, int64_t now_ns)
+{
+    const uint32_t rate = atomic_load_explicit(&s->rate, memory_order_relaxed);
+    return cbx_deadline_after(now_ns, cbx_ring_queued(s->ring), rate);
+}
+
+bool stream_has_frames(cbx_stream *s)
+{
+    const bool has = cbx_ring_queued(s->ring) > 0 || cancelled(s) ||
+                     !cbx_ring_ended(s->ring, epoch_of(s));
+    atomic_store_explicit(&s->drained, !has, memory_order_release);
+    return has;
+}

@@ -1,0 +1,68 @@
+#ifndef CBX_MODELS_PIPELINE_PIPELINE_H
+#define CBX_MODELS_PIPELINE_PIPELINE_H
+
+#include "models/pipeline/grid.h"
+#include "models/pipeline/tts.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One stream's way from text to PCM at 24 kHz, a chunk at a time:
+ *
+ *   text -> tokenizer -> T3 -> cells of speech tokens -> flow -> mel
+ *        -> vocoder -> trim fade -> PCM
+ *
+ * A segment is one sentence or a piece of one. Its random numbers are keyed by
+ * (seed, its number since open or reset, position), so the sound depends on
+ * model, speaker, parameters and the texts of the segments, on nothing else. */
+typedef struct cbx_pipeline cbx_pipeline;
+
+typedef struct cbx_pipeline_options {
+    uint64_t seed;
+    cbx_sampling sampling;
+    cbx_grid grid;
+} cbx_pipeline_options;
+
+/* [setup] Allocates all that the stream will need. The model and the speaker
+ * must outlive it. */
+CBX_CHECK cbx_status cbx_pipeline_open(const cbx_tts *m, const cbx_speaker *s,
+                                       const cbx_pipeline_options *options,
+                                       cbx_pipeline **out, cbx_error *err);
+void cbx_pipeline_close(cbx_pipeline *p);
+
+/* [decode] Back to the state after open, in the middle of anything. */
+void cbx_pipeline_reset(cbx_pipeline *p);
+
+/* [decode] Starts a segment; the one before must be done. text[0..n) is valid
+ * UTF-8; `lead` samples of silence (at 24 kHz) come before it. CBX_E_LIMIT for
+ * more than the model's max_text_chars. */
+CBX_CHECK cbx_status cbx_pipeline_begin(cbx_pipeline *p, const char *text,
+                                        size_t n, int lead, cbx_error *err);
+
+/* [decode] One unit of work: a few speech tokens, or a cell of mel, or a piece
+ * of PCM. *done: the segment is finished and all of its PCM was given out. */
+CBX_CHECK cbx_status cbx_pipeline_step(cbx_pipeline *p, bool *done,
+                                       cbx_error *err);
+
+/* [any] The most samples that a step makes. */
+size_t cbx_pipeline_max_pcm(const cbx_pipeline *p);
+
+/* [decode] What the last step made; valid until the next step. */
+const float *cbx_pipeline_pcm(const cbx_pipeline *p, size_t *n);
+
+/* Sums since open. */
+typedef struct cbx_pipeline_stats {
+    double text_seconds, t3_seconds, flow_seconds, vocoder_seconds;
+    uint64_t tokens, cells, segments, samples;
+    uint64_t cuts; /* segments that ended at the token limit */
+} cbx_pipeline_stats;
+
+/* [decode] */
+const cbx_pipeline_stats *cbx_pipeline_get_stats(const cbx_pipeline *p);
+
+/* [decode] Whether the step just made ended a segment at the token limit, and
+ * after how many tokens. */
+bool cbx_pipeline_was_cut(const cbx_pipeline *p, int *tokens);
+
+#endif

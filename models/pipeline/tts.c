@@ -1,0 +1,163 @@
+#include "models/pipeline/tts.h"
+
+#include "models/pipeline/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The longest voice prompt that the reference makes: 10 s of tokens
+ * (s3gen.py: embed_ref). A few more cost little. */
+enum { MAX_PROMPT_TOKENS = 256 };
+
+static cbx_status join_path(const char *folder, const char *file, char *out,
+                            size_t size, cbx_error *err)
+{
+    if (snprintf(out, size, "%s/%s", folder, file) >= (int)size)
+        return cbx_fail(err, CBX_E_ARG, "%.60s...: the path is too long",
+                        folder);
+    return CBX_OK;
+}
+
+static cbx_status open_part(const char *folder, const char *file,
+                            const char *what, cbx_tensor_file **out,
+                            cbx_error *err)
+{
+    char path[CBX_TTS_PATH];
+    if (!file[0])
+        return cbx_fail(err, CBX_E_FILE, "%s: the folder holds no %s file",
+                        folder, what);
+    const cbx_status st = join_path(folder, file, path, sizeof path, err);
+    return st ? st : cbx_tensor_file_open(path, out, err);
+}
+
+static cbx_status open_all(cbx_tts *m, cbx_error *err)
+{
+    const cbx_config *c = &m->config;
+    cbx_status st;
+    if ((st = cbx_config_open(m->folder, &m->config, err)))
+        return st;
+    if (!c->t3.gpt2)
+        return cbx_fail(err, CBX_E_UNSUPPORTED,
+                        "%s: the %s family cannot be spoken yet; turbo and "
+                        "nano can",
+                        m->folder, cbx_family_name(c->family));
+    if ((st = cbx_bpe_open(m->folder, &m->bpe, err)))
+        return st;
+    if ((st = open_part(m->folder, c->files.t3, "T3 (t3_*.safetensors)",
+                        &m->t3_file, err)))
+        return st;
+    if ((st = open_part(m->folder, c->files.s3gen, "S3Gen (s3gen*.safetensors)",
+                        &m->s3gen_file, err)))
+        return st;
+    if ((st = t3_open(m->dev, m->t3_file, c, CBX_FMT_F32, &m->t3, err)))
+        return st;
+    if (cbx_bpe_size(m->bpe) > t3_get_info(m->t3)->text_vocab)
+        return cbx_fail(err, CBX_E_SHAPE,
+                        "%s: the tokenizer has %d ids, the model only %d: "
+                        "vocab.json belongs to another checkpoint",
+                        m->folder, cbx_bpe_size(m->bpe),
+                        t3_get_info(m->t3)->text_vocab);
+    const int tokens = MAX_PROMPT_TOKENS + c->limits.max_speech_tokens +
+                       c->limits.silence_appended;
+    return s3gen_open(m->dev, m->s3gen_file, c, CBX_FMT_F32, tokens, &m->s3gen,
+                      err);
+}
+
+cbx_status cbx_tts_open(cbx_dev *dev, const char *folder, cbx_tts **out,
+                        cbx_error *err)
+{
+    cbx_tts *m = calloc(1, sizeof *m);
+    if (!m)
+        return cbx_fail(err, CBX_E_NOMEM, "no memory for a model");
+    m->dev = dev;
+    cbx_status st;
+    if (snprintf(m->folder, sizeof m->folder, "%s", folder) >=
+        (int)sizeof m->folder)
+        st = cbx_fail(err, CBX_E_ARG, "%.60s...: the path is too long", folder);
+    else
+        st = open_all(m, err);
+    if (st) {
+        cbx_tts_close(m);
+        return st;
+    }
+    *out = m;
+    return CBX_OK;
+}
+
+void cbx_tts_close(cbx_tts *m)
+{
+    if (!m)
+        return;
+    s3gen_close(m->s3gen);
+    t3_close(m->t3);
+    cbx_tensor_file_close(m->s3gen_file);
+    cbx_tensor_file_close(m->t3_file);
+    cbx_bpe_close(m->bpe);
+    free(m);
+}
+
+const cbx_config *cbx_tts_config(const cbx_tts *m)
+{
+    return &m->config;
+}
+
+size_t cbx_tts_weight_bytes(const cbx_tts *m)
+{
+    return t3_get_info(m->t3)->weight_bytes +
+           s3gen_get_info(m->s3gen)->weight_bytes;
+}
+
+/* -- speaker --------------------------------------------------------------- */
+
+/* The voice file in the model's own folder. */
+static cbx_status own_conds(const cbx_tts *m, char *path, size_t size,
+                            cbx_error *err)
+{
+    if (!m->config.files.conds[0])
+        return cbx_fail(err, CBX_E_FILE,
+                        "%s: the model has no voice of its own (conds.pt); "
+                        "name one",
+                        m->folder);
+    return join_path(m->folder, m->config.files.conds, path, size, err);
+}
+
+cbx_status cbx_speaker_open(const cbx_tts *m, const char *conds_path,
+                            cbx_speaker **out, cbx_error *err)
+{
+    char own[CBX_TTS_PATH];
+    cbx_conds *conds = NULL;
+    cbx_speaker *s = calloc(1, sizeof *s);
+    cbx_status st = CBX_OK;
+    if (!s)
+        return cbx_fail(err, CBX_E_NOMEM, "no memory for a voice");
+    if (!conds_path && !(st = own_conds(m, own, sizeof own, err)))
+        conds_path = own;
+    if (!st)
+        st = cbx_conds_open(conds_path, &conds, err);
+    if (!st)
+        st = t3_voice_open(m->t3, conds, &s->t3, err);
+    if (!st)
+        st = flow_voice_open(s3gen_flow(m->s3gen), conds, &s->flow, err);
+    if (!st && flow_voice_tokens(s->flow) > MAX_PROMPT_TOKENS)
+        st =
+            cbx_fail(err, CBX_E_LIMIT,
+                     "%s: a prompt of %d tokens; at most %d are possible",
+                     conds_path, flow_voice_tokens(s->flow), MAX_PROMPT_TOKENS);
+    cbx_conds_close(conds);
+    if (st) {
+        cbx_speaker_close(s);
+        return st;
+    }
+    *out = s;
+    return CBX_OK;
+}
+
+void cbx_speaker_close(cbx_speaker *s)
+{
+    if (!s)
+        return;
+    flow_voice_close(s->flow);
+    t3_voice_close(s->t3);
+    free(s);
+}

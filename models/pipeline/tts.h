@@ -1,0 +1,32 @@
+#ifndef CBX_MODELS_PIPELINE_TTS_H
+#define CBX_MODELS_PIPELINE_TTS_H
+
+#include "kernels/kernels.h"
+#include "models/checkpoint/config.h"
+
+#include <stddef.h>
+
+/* A checkpoint, opened: everything that turns text into PCM. Read-only after
+ * opening, shared by all streams of a device. */
+typedef struct cbx_tts cbx_tts;
+
+/* A speaker, prepared for one checkpoint: T3's prefix with its keys and
+ * values, and the flow decoder's prompt. Read-only, shared by streams. */
+typedef struct cbx_speaker cbx_speaker;
+
+/* [setup] `folder` holds the published files (or the built-in model's). */
+CBX_CHECK cbx_status cbx_tts_open(cbx_dev *dev, const char *folder,
+                                  cbx_tts **out, cbx_error *err);
+void cbx_tts_close(cbx_tts *m);
+
+/* [any] */
+const cbx_config *cbx_tts_config(const cbx_tts *m);
+size_t cbx_tts_weight_bytes(const cbx_tts *m);
+
+/* [setup] conds: a conds.pt or its safetensors form, or NULL for the one in
+ * the model's folder. */
+CBX_CHECK cbx_status cbx_speaker_open(const cbx_tts *m, const char *conds,
+                                      cbx_speaker **out, cbx_error *err);
+void cbx_speaker_close(cbx_speaker *s);
+
+#endif

@@ -1,0 +1,54 @@
+#!/bin/sh
+# Builds and runs the quick tier of tests: with AddressSanitizer and UBSan, with
+# ThreadSanitizer, and as released. Compares the skipped tests with
+# tests/skips.txt. Ends with CTest's own summary of the release build.
+# Usage: tools/test.sh [asan|tsan|release ...]
+set -eu
+cd "$(dirname "$0")/.."
+jobs=$(nproc)
+
+# Which of the conditions in tests/skips.txt hold on this machine.
+holds() {
+    case $1 in
+    no-avx2) ! grep -qw avx2 /proc/cpuinfo ;;
+    asan | tsan | release) [ "$1" = "$preset" ] ;;
+    *)
+        echo "tests/skips.txt: unknown condition '$1'" >&2
+        exit 1
+        ;;
+    esac
+}
+
+expected_skips() {
+    grep -v '^#' tests/skips.txt | while read -r name condition _; do
+        [ -n "$name" ] || continue
+        if holds "$condition"; then echo "$name"; fi
+    done | sort -u
+}
+
+for preset in ${*:-asan tsan release}; do
+    folder=build-$preset
+    [ "$preset" = release ] && folder=build
+    cmake --preset "$preset" >"/tmp/cbx-configure.$$" 2>&1 || {
+        cat "/tmp/cbx-configure.$$"
+        exit 1
+    }
+    rm -f "/tmp/cbx-configure.$$"
+    cmake --build "$folder" -j "$jobs"
+    echo "== tests: $preset"
+    expected_skips >"$folder/skips.expected"
+    status=0
+    ctest --test-dir "$folder" --output-on-failure -j "$jobs" \
+        --output-junit tests.xml >"$folder/tests.log" 2>&1 || status=$?
+    sed -n 's/.*<testcase name="\([^"]*\)".*status="notrun".*/\1/p' \
+        "$folder/tests.xml" | sort -u >"$folder/skips.seen"
+    if ! diff -u "$folder/skips.expected" "$folder/skips.seen"; then
+        echo "skipped tests differ from tests/skips.txt (above: - expected, + seen)"
+        status=1
+    fi
+    if [ "$status" != 0 ]; then
+        cat "$folder/tests.log"
+        exit 1
+    fi
+    cat "$folder/tests.log"
+done
