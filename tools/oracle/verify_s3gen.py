@@ -255,6 +255,7 @@ def check_s3gen(ck, G, dims, meanflow, pre=""):
         )
         close("F6", "up layer: nearest x2, left pad 4, conv 5", st["up"], g("flow.enc.up_layer")[0])
         close("F7", "encoder h", st["h"], g("flow.enc.h")[0])
+        close("F8", "mu as the encoder gives it", mu, g("flow.mu")[0])
     close(pre + "F8", "mu", mu.T, g("flow.cfm.mu"))
     nf = g("flow.in.prompt_feat").shape[0]
     cond = torch.zeros(80, mu.shape[0])
