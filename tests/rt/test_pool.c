@@ -82,6 +82,39 @@ static void runs_after_pauses_lose_nothing(int threads)
     cbx_pool_close(p);
 }
 
+typedef struct meeting {
+    atomic_int inside, workers;
+} meeting;
+
+/* Waits for the other task; the worker then stays longer than the caller
+ * watches for it. */
+static void meet(void *arg, int task, int worker)
+{
+    (void)task;
+    meeting *m = arg;
+    atomic_fetch_add(&m->inside, 1);
+    const int64_t give_up = cbx_clock_ns() + 10 * CBX_NS_PER_S;
+    while (atomic_load(&m->inside) < 2 && cbx_clock_ns() < give_up)
+        continue;
+    if (worker > 0) {
+        cbx_sleep_until(cbx_clock_ns() + CBX_NS_PER_MS);
+        atomic_fetch_add(&m->workers, 1);
+    }
+}
+
+static void sleepers_wake_up_on_both_sides(void)
+{
+    cbx_pool *p;
+    CHECK(cbx_pool_open(2, NULL, &p) == CBX_OK);
+    for (int i = 0; i < 50; i++) {
+        meeting m = {0, 0};
+        cbx_sleep_until(cbx_clock_ns() + CBX_NS_PER_MS);
+        cbx_pool_run(p, meet, &m, 2);
+        CHECK(atomic_load(&m.inside) == 2 && atomic_load(&m.workers) == 1);
+    }
+    cbx_pool_close(p);
+}
+
 static void note_task(void *arg, int task, int worker)
 {
     (void)worker;
@@ -142,6 +175,7 @@ int main(void)
         many_small_runs_lose_nothing(threads);
         runs_after_pauses_lose_nothing(threads);
     }
+    sleepers_wake_up_on_both_sides();
     one_thread_runs_in_order_as_worker_0();
     denormals_are_zero_in_every_task_and_not_after();
     bad_numbers_of_threads_are_errors();
