@@ -142,7 +142,7 @@ static void every_malicious_pickle_is_refused(void)
         CASE("ends too early", "\x80\2K"),
         CASE("ends too early", "\x80\2G\0\0"),
         CASE("more than 64 bits", "\x80\2\x8a\x09\1\1\1\1\1\1\1\1\1."),
-        CASE("no value", "\x80\2}s."),
+        CASE("where there is none", "\x80\2}s."),
         CASE("where there is none", "\x80\2R."),
         CASE("where there is none", "\x80\2N(\x85."),
         CASE("where there is none", "\x80\2q\0."),
