@@ -146,6 +146,16 @@ void sink_options_free(cbx_sink_options *o);
  * whole process, once and for all. */
 void sink_quiet_libraries(void);
 
+/* jack_open.c: while true, jack_client_open fails on this thread. */
+void sink_refuse_jack(bool refuse);
+
+/* [setup] portaudio.c: the device is there (NULL: a default one). */
+bool sink_has_portaudio(const char *device);
+
+/* [setup] jack.c: a server runs and has this client, with an audio input port
+ * (NULL: has physical playback ports). */
+bool sink_has_jack(const char *client);
+
 /* portaudio.c, jack.c: appends to list[0..*n), which grows. */
 CBX_CHECK cbx_status sink_list_portaudio(cbx_device **list, size_t *n,
                                          cbx_error *err);

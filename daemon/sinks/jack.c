@@ -12,8 +12,7 @@ static const double FREEWHEEL_WAIT_S = 5.0; /* the server's limit is 10 */
 
 /* JACK2 keeps one server connection per process: while a client of a server
  * that died is open, a new client of the restarted one cannot work. So a
- * process should hold one sink on JACK at a time (PortAudio's JACK devices
- * count too). */
+ * process should hold one sink on JACK at a time. */
 typedef struct {
     cbx_sink sink;
     jack_client_t *client;
@@ -175,8 +174,8 @@ static cbx_status register_ports(jack_sink *j, cbx_error *err)
 }
 
 typedef struct {
-    char *names; /* owns what `at` points into; NULL: `list` does */
-    const char **list;
+    char *names;       /* `at` points into this copy of the option */
+    const char **list; /* and into JACK's list */
     const char *at[MAX_TARGETS];
     uint32_t n;
 } targets;
@@ -188,24 +187,62 @@ static void free_targets(targets *t)
         jack_free(t->list);
 }
 
+static cbx_status add_target(targets *t, const char *name, cbx_error *err)
+{
+    if (t->n == MAX_TARGETS)
+        return cbx_fail(err, CBX_E_LIMIT, "JACK: more than %d ports",
+                        MAX_TARGETS);
+    t->at[t->n++] = name;
+    return CBX_OK;
+}
+
+static bool belongs_to(const char *port, const char *client)
+{
+    const size_t n = strlen(client);
+    return !strncmp(port, client, n) && port[n] == ':';
+}
+
+/* The first inputs of a client: as many as we have channels, and for mono
+ * those of both ears. `list` is all audio inputs. */
+static cbx_status client_targets(const jack_sink *j, targets *t,
+                                 const char *client, cbx_error *err)
+{
+    uint32_t left = j->channels > 1 ? j->channels : 2;
+    cbx_status st = CBX_OK;
+    const uint32_t before = t->n;
+    for (size_t i = 0; t->list && t->list[i] && left && !st; i++)
+        if (belongs_to(t->list[i], client)) {
+            st = add_target(t, t->list[i], err);
+            left--;
+        }
+    if (!st && t->n == before)
+        return cbx_fail(err, CBX_E_DEVICE,
+                        "JACK: there is no client '%s' with input ports",
+                        client);
+    return st;
+}
+
 static cbx_status named_targets(jack_sink *j, targets *t, cbx_error *err)
 {
     char *rest;
     t->names = strdup(j->sink.options.ports);
     if (!t->names)
         return cbx_fail(err, CBX_E_NOMEM, "JACK: out of memory");
-    for (char *name = strtok_r(t->names, ",", &rest); name;
+    t->list = jack_get_ports(j->client, NULL, JACK_DEFAULT_AUDIO_TYPE,
+                             JackPortIsInput);
+    cbx_status st = CBX_OK;
+    for (char *name = strtok_r(t->names, ",", &rest); name && !st;
          name = strtok_r(NULL, ",", &rest)) {
         jack_port_t *port = jack_port_by_name(j->client, name);
-        if (!port || !(jack_port_flags(port) & JackPortIsInput))
-            return cbx_fail(err, CBX_E_DEVICE,
-                            "JACK: there is no input port '%s'", name);
-        if (t->n == MAX_TARGETS)
-            return cbx_fail(err, CBX_E_LIMIT, "JACK: more than %d ports",
-                            MAX_TARGETS);
-        t->at[t->n++] = name;
+        if (!strchr(name, ':'))
+            st = client_targets(j, t, name, err);
+        else if (port && (jack_port_flags(port) & JackPortIsInput))
+            st = add_target(t, name, err);
+        else
+            st = cbx_fail(err, CBX_E_DEVICE,
+                          "JACK: there is no input port '%s'", name);
     }
-    return CBX_OK;
+    return st;
 }
 
 /* The ports that `options.ports` asks for; an error where one is missing, so
@@ -323,6 +360,26 @@ const sink_ops sink_jack_ops = {
     .activate = jack_sink_activate,
     .disconnect = jack_sink_disconnect,
 };
+
+bool sink_has_jack(const char *client)
+{
+    jack_status_t why;
+    bool has = false;
+    sink_quiet_libraries();
+    jack_client_t *c =
+        jack_client_open("chatterbox-look", JackNoStartServer, &why);
+    if (!c)
+        return false;
+    const char **ports =
+        jack_get_ports(c, NULL, JACK_DEFAULT_AUDIO_TYPE,
+                       JackPortIsInput | (client ? 0 : JackPortIsPhysical));
+    for (size_t i = 0; ports && ports[i]; i++)
+        has |= !client || belongs_to(ports[i], client);
+    if (ports)
+        jack_free(ports);
+    jack_client_close(c);
+    return has;
+}
 
 static cbx_status add_port(jack_client_t *client, const char *name,
                            cbx_device **list, size_t *n, cbx_error *err)

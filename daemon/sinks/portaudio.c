@@ -2,7 +2,6 @@
 #include "daemon/sinks/internal.h"
 
 #include <ctype.h>
-#include <pa_jack.h>
 #include <portaudio.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,11 +41,6 @@ static bool is_output(int i)
 {
     const PaDeviceInfo *d = Pa_GetDeviceInfo(i);
     return d && d->maxOutputChannels > 0;
-}
-
-static PaHostApiTypeId api_of(int device)
-{
-    return Pa_GetHostApiInfo(Pa_GetDeviceInfo(device)->hostApi)->type;
 }
 
 /* The default of the first host API that has one. */
@@ -114,9 +108,12 @@ static cbx_status pa_failed(const char *what, PaError why, cbx_error *err)
 static cbx_status initialise(pa_sink *p, cbx_error *err)
 {
     sink_quiet_libraries();
-    /* the string must outlive the library's use of it */
-    PaJack_SetClientName("chatterbox");
+    /* PortAudio's JACK devices end the process when their server dies: even
+     * Pa_Terminate asserts then (pa_jack.c: Terminate, CleanUpStream). So
+     * PortAudio does not get to see a server; jack.c serves JACK. */
+    sink_refuse_jack(true);
     const PaError why = Pa_Initialize();
+    sink_refuse_jack(false);
     if (why != paNoError)
         return pa_failed("PortAudio does not start", why, err);
     p->initialised = true;
@@ -132,15 +129,6 @@ static double choose_rate(const pa_sink *p, const PaDeviceInfo *d)
     return d->defaultSampleRate;
 }
 
-/* JACK gives its own period. Elsewhere PortAudio would choose odd ones, which
- * crackle on PipeWire; a power of two does not. */
-static unsigned long choose_period(const pa_sink *p)
-{
-    if (api_of(p->where.device) == paJACK)
-        return paFramesPerBufferUnspecified;
-    return p->sink.options.period ? p->sink.options.period : DEFAULT_PERIOD;
-}
-
 static cbx_status open_stream(pa_sink *p, cbx_error *err)
 {
     const cbx_sink_options *o = &p->sink.options;
@@ -151,7 +139,7 @@ static cbx_status open_stream(pa_sink *p, cbx_error *err)
     const PaDeviceInfo *d = Pa_GetDeviceInfo(device);
     const int wanted = o->channels ? (int)o->channels : DEFAULT_CHANNELS;
     double latency = d->defaultLowOutputLatency;
-    if (api_of(device) != paJACK && latency < LATENCY_LEAST_S)
+    if (latency < LATENCY_LEAST_S)
         latency = LATENCY_LEAST_S;
     p->where = (PaStreamParameters){
         .device = device,
@@ -160,9 +148,11 @@ static cbx_status open_stream(pa_sink *p, cbx_error *err)
         .sampleFormat = paFloat32,
         .suggestedLatency = o->latency_s > 0 ? o->latency_s : latency,
     };
-    const PaError why =
-        Pa_OpenStream(&p->stream, NULL, &p->where, choose_rate(p, d),
-                      choose_period(p), paNoFlag, on_frames, p);
+    /* left to itself, PortAudio takes odd periods, which crackle on PipeWire;
+     * a power of two does not */
+    const PaError why = Pa_OpenStream(
+        &p->stream, NULL, &p->where, choose_rate(p, d),
+        o->period ? o->period : DEFAULT_PERIOD, paNoFlag, on_frames, p);
     if (why != paNoError) {
         p->stream = NULL;
         return pa_failed(d->name, why, err);
@@ -231,6 +221,17 @@ const sink_ops sink_portaudio_ops = {
     .disconnect = pa_disconnect,
     .alive = pa_alive,
 };
+
+bool sink_has_portaudio(const char *device)
+{
+    pa_sink p = {0};
+    int i;
+    pthread_mutex_lock(&library);
+    const bool has = !initialise(&p, NULL) && !choose_device(device, &i, NULL);
+    let_go(&p);
+    pthread_mutex_unlock(&library);
+    return has;
+}
 
 static cbx_status add_device(int i, cbx_device **list, size_t *n,
                              cbx_error *err)

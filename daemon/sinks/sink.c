@@ -102,6 +102,19 @@ static void free_sink(cbx_sink *s)
     free(s);
 }
 
+/* A PortAudio device that is not there may be JACK's, which PortAudio is kept
+ * away from (portaudio.c). */
+static void find_device(cbx_sink_options *o)
+{
+    if (o->kind != CBX_SINK_PORTAUDIO || sink_has_portaudio(o->device) ||
+        !sink_has_jack(o->device))
+        return;
+    o->kind = CBX_SINK_JACK;
+    free((char *)o->ports);
+    o->ports = o->device;
+    o->device = NULL;
+}
+
 cbx_status cbx_sink_open(const cbx_sink_options *options,
                          const cbx_source *source, cbx_sink **out,
                          cbx_error *err)
@@ -110,7 +123,8 @@ cbx_status cbx_sink_open(const cbx_sink_options *options,
     cbx_status st = sink_options_copy(options, &copy, err);
     if (st)
         return st;
-    cbx_sink *s = new_sink(ops_of(options->kind));
+    find_device(&copy);
+    cbx_sink *s = new_sink(ops_of(copy.kind));
     if (!s) {
         sink_options_free(&copy);
         return cbx_fail(err, CBX_E_NOMEM, "sink: out of memory");
@@ -214,6 +228,7 @@ void cbx_sink_poll(const cbx_sink *s, cbx_sink_info *out)
 {
     *out = (cbx_sink_info){
         .state = atomic_load(&s->state),
+        .kind = s->options.kind,
         .rate = atomic_load(&s->rate),
         .period = atomic_load(&s->period),
         .latency = atomic_load(&s->latency),

@@ -53,9 +53,12 @@ typedef struct cbx_sink_options {
     double gain_db;
 
     const char *name;   /* JACK client; default "chatterbox" */
-    const char *ports;  /* JACK: comma separated input ports to connect to,
-                         * "none", or NULL: the physical ones */
-    const char *device; /* PortAudio: index, or a part of the name */
+    const char *ports;  /* JACK: comma separated input ports or clients to
+                         * connect to, "none", or NULL: the physical ones */
+    const char *device; /* PortAudio: index, or a part of the name. Where
+                         * PortAudio has no such device (or, for NULL, none
+                         * at all) but JACK has such a client (playback
+                         * ports), the sink becomes one on JACK */
 
     const char *path;    /* FILE */
     const char *format;  /* FILE: wav, rf64, flac, ogg, opus, mp3; default by
@@ -78,9 +81,10 @@ typedef enum cbx_sink_state {
 
 typedef struct cbx_sink_info {
     cbx_sink_state state;
-    uint32_t rate;    /* Hz, now */
-    uint32_t period;  /* frames a callback, the latest */
-    uint32_t latency; /* frames from a read until they are heard */
+    cbx_sink_kind kind; /* as it came out, see `device` above */
+    uint32_t rate;      /* Hz, now */
+    uint32_t period;    /* frames a callback, the latest */
+    uint32_t latency;   /* frames from a read until they are heard */
     uint64_t callbacks;
     uint64_t frames;  /* queued frames taken from the source */
     uint64_t starved; /* frames that the source owed: silence in mid-stream */
