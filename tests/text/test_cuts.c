@@ -107,8 +107,8 @@ static void long_sentences_are_cut_at_the_best_place(void)
     expect_split("well-known-words-without-a-space-in-them", 20, false,
                  "well-known-words-<_>without-a-<_>space-in-them<.>");
     /* a mark stays with its letter */
-    expect_split("aaaaaaaaae\u0301bbbbbbbbbb", 20, false,
-                 "aaaaaaaaa<_>e\u0301bbbbbbbbbb<.>");
+    expect_split("aaaaaaaaaae\u0301bbbbbbbbbb", 20, false,
+                 "aaaaaaaaaa<_>e\u0301bbbbbbbbbb<.>");
 }
 
 int main(void)
