@@ -78,10 +78,9 @@ static void names_are_paths_and_plain_values_are_left_out(void)
 {
     static const char pickle[] = "\x80\2}q\0(" S("\1", "a") "}" S("\1", "b")
         TENSOR(STORAGE(G("torch", "LongStorage"), "1", "K\2"), "K\0", "K\2\x85",
-               ONE) "s" S("\1", "c") "](" TENSOR(FLOATS, "K\0",
-                                                 FOUR, ONE) "NG\0\0\0\0\0\0\0\0"
-                                                            "e" S("\1",
-                                                                  "d") "\x88u.";
+               ONE) "s" S("\1", "c") "](" TENSOR(FLOATS, "K\0", FOUR,
+                                                 ONE) "NG\0\0\0\0\0\0\0\0"
+                                                      "e" S("\1", "d") "\x88u.";
     cbx_tensor_file *f;
     CHECK(!cbx_torch_file_open(make(pickle, sizeof pickle - 1), &f, NULL));
     CHECK(cbx_tensor_count(f) == 2);
