@@ -1,0 +1,32 @@
+#ifndef CBX_TOOLS_PARITY_WATCH_H
+#define CBX_TOOLS_PARITY_WATCH_H
+
+#include "models/probe.h"
+#include "tools/parity/report.h"
+
+/* Keeps every matrix that a model shows through its probe, on the host. */
+typedef struct watch_entry {
+    char name[128];
+    float *v;
+    size_t rows, cols;
+} watch_entry;
+
+typedef struct watch {
+    cbx_probe probe; /* to be handed to the model */
+    cbx_dev *dev;
+    bool append; /* a name seen again brings further rows; else the first one
+                  * counts */
+    const char *ignore; /* names with this pattern, or NULL */
+    watch_entry *entries;
+    size_t n, room;
+} watch;
+
+/* The watch must stay where it is while a model has its probe. */
+void watch_open(watch *w, cbx_dev *dev, bool append);
+void watch_close(watch *w);
+
+/* Compares all that was shown with the golden tensors of the same names, in
+ * the order in which it was shown. */
+void watch_report(const watch *w, report *r);
+
+#endif
