@@ -17,18 +17,18 @@ static float *heard;
 static _Atomic unsigned n_heard;
 static atomic_bool listening;
 static jack_port_t *in;
-static volatile sig_atomic_t over;
+static atomic_bool over;
 
 static void on_signal(int number)
 {
     (void)number;
-    over = 1;
+    atomic_store(&over, true);
 }
 
 static void on_shutdown(void *arg)
 {
     (void)arg;
-    over = 1;
+    atomic_store(&over, true);
 }
 
 static int on_process(jack_nframes_t n, void *arg)
@@ -55,7 +55,7 @@ static void ignore(const char *message)
 
 static jack_client_t *wait_for_server(void)
 {
-    for (int i = 0; i < 5000 && !over; i++, nap()) {
+    for (int i = 0; i < 5000 && !atomic_load(&over); i++, nap()) {
         jack_client_t *c = jack_client_open("ear", JackNoStartServer, NULL);
         if (c)
             return c;
@@ -87,13 +87,13 @@ int main(int argc, char **argv)
     if (!in || jack_activate(c))
         return 4;
     say("ready");
-    while (!atomic_load(&listening) && !over) {
+    while (!atomic_load(&listening) && !atomic_load(&over)) {
         if (argv[2][0] && jack_port_by_name(c, argv[2]))
             jack_connect(c, argv[2], jack_port_name(in));
         nap();
     }
     say("connected");
-    while (!over)
+    while (!atomic_load(&over))
         nap();
     jack_client_close(c);
 
