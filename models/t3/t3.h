@@ -31,7 +31,7 @@ typedef struct t3_info {
     int text_vocab, speech_vocab;
     int speaker_dim;
     int start, stop;     /* speech tokens that are not sound */
-    size_t weight_bytes; /* packed: what one step reads */
+    size_t weight_bytes; /* packed, on the device; embeddings left out */
 } t3_info;
 
 /* [setup] Packs the weights in `format`. `file` stays mapped by the caller for
