@@ -196,6 +196,20 @@ static void every_damaged_file_is_named(const char *source)
     write_text("added_tokens.json", NULL);
 }
 
+static void the_longest_added_token_wins(const char *source)
+{
+    static const int32_t want[] = {301, 65, 300, 66};
+    write_text("vocab.json", vocab_with(source, ""));
+    write_text("merges.txt", "");
+    write_text("added_tokens.json", "{\"[x\":300,\"[x]\":301}");
+    cbx_bpe *b = open_folder(".", folder);
+    expect(b, "[x]b[xc", 7, want, 4);
+    cbx_bpe_close(b);
+    write_text("vocab.json", NULL);
+    write_text("merges.txt", NULL);
+    write_text("added_tokens.json", NULL);
+}
+
 int main(int argc, char **argv)
 {
     CHECK(argc > 2);
@@ -206,6 +220,7 @@ int main(int argc, char **argv)
     too_much_text_and_too_few_places_are_refused(argv[2]);
     CHECK(mkdtemp(folder));
     every_damaged_file_is_named(argv[2]);
+    the_longest_added_token_wins(argv[2]);
     CHECK(rmdir(folder) == 0);
     return 0;
 }
