@@ -15,6 +15,23 @@
 typedef struct hift hift;             /* weights; const, shared */
 typedef struct hift_state hift_state; /* one stream */
 
+enum { HIFT_MAX_FRAMES = 4096, HIFT_MAX_HARMONICS = 64 };
+
+typedef struct hift_info {
+    int mels, samples_per_frame, sample_rate;
+    int harmonics; /* the fundamental included */
+    int delay;     /* mel frames */
+} hift_info;
+
+/* [setup] For s3gen.c. Failure is in l->status; the model's memory belongs to
+ * l->own but for *out itself. */
+struct load;
+void hift_load(struct load *l, const cbx_config *config, hift **out);
+void hift_close(hift *m);
+
+/* [any] */
+hift_info hift_get_info(const hift *m);
+
 /* [setup] max_frames: the most mel frames computed in one go. Longer pieces are
  * cut; a larger number costs memory and saves nothing above some ten.
  * probed: with room for what hift_run computes for a probe only; it must not be
@@ -27,10 +44,14 @@ void hift_state_close(hift_state *s);
 typedef struct hift_segment {
     uint64_t phase_key; /* of the harmonics' first phases: number h, mapped to
                          * [-pi, pi); the fundamental starts at 0 */
-    uint64_t noise_key; /* of the source's noise: number 9 * sample + h */
+    uint64_t
+        noise_key; /* of the source's noise: number harmonics * sample + h */
     const float *phase; /* host, [harmonics], or NULL: instead (parity) */
     const float *noise; /* host, [samples][harmonics], or NULL: instead; must
                          * stay until the segment's end */
+    const float *f0;    /* host, [frames], or NULL: instead of the predicted
+                         * one, whose last bits the running phase multiplies by
+                         * thousands (parity); must stay as well */
 } hift_segment;
 
 /* [decode] Forgets what was there and starts a segment. */

@@ -196,7 +196,7 @@ bool load_has(load *l, const char *x, ...)
 
 static int dim_of(load *l, const char *name, int ndim, int i)
 {
-    int64_t any[CBX_TENSOR_MAX_DIMS];
+    int64_t any[CBX_TENSOR_MAX_DIMS] = {0};
     const cbx_file_tensor *t;
     char shape[96];
 

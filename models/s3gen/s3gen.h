@@ -13,6 +13,8 @@
  * for each device. Nothing but the _open functions allocates. */
 typedef struct s3gen s3gen;
 
+enum { S3GEN_MAX_TOKENS = 8192 };
+
 typedef struct s3gen_info {
     int mels;              /* 80 */
     int codes;             /* token ids 0 .. codes-1 can be spoken */
