@@ -79,7 +79,8 @@ static void compare_mel(parity *p, cbx_mat mel)
     free(rows);
 }
 
-static cbx_status compare_wav(parity *p, cbx_mat mel, cbx_error *err)
+static cbx_status compare_wav(parity *p, const char *name, cbx_mat mel,
+                              cbx_error *err)
 {
     hift_inputs in = {0};
     int64_t dims[1];
@@ -95,10 +96,24 @@ static cbx_status compare_wav(parity *p, cbx_mat mel, cbx_error *err)
     }
     if (!st) {
         s3gen_trim_fade(p->s3gen, 0, pcm, (int)n);
-        report_named(&p->report, "end.wav", pcm, want, n, TOL_END);
+        report_named(&p->report, name, pcm, want, n, TOL_END);
     }
     free(pcm);
     hift_inputs_free(&in);
+    return st;
+}
+
+/* The reference's mel to PCM. */
+static cbx_status run_hift(parity *p, cbx_error *err)
+{
+    cbx_mat mel = {0};
+    cbx_status st = parity_open_s3gen(p, err);
+    if (!st)
+        st = upload_mel(p, &mel, err);
+    if (!st) {
+        st = compare_wav(p, "end.wav_of_mel", mel, err);
+        p->dev->k->mem_free(p->dev, mel.p);
+    }
     return st;
 }
 
@@ -124,7 +139,7 @@ static cbx_status run_s3gen(parity *p, cbx_error *err)
     if (!st) {
         compare_mel(p, mel);
         if (golden_find(&p->golden, "hift.wav"))
-            st = compare_wav(p, mel, err);
+            st = compare_wav(p, "end.wav", mel, err);
     }
     flow_setup_close(&s);
     free(in.z);
@@ -138,4 +153,6 @@ void parity_end(parity *p)
         report_fail(&p->report, "end.t3", "%s", err.text);
     if (golden_has(&p->golden, "flow.") && run_s3gen(p, &err))
         report_fail(&p->report, "end.s3gen", "%s", err.text);
+    if (golden_find(&p->golden, "hift.wav") && run_hift(p, &err))
+        report_fail(&p->report, "end.hift", "%s", err.text);
 }

@@ -10,6 +10,7 @@
 
 static const char usage[] =
     "Usage: parity [options] CHECKPOINT_DIR GOLDEN.safetensors\n"
+    "       parity --list-kernels\n"
     "\n"
     "Runs every stage that the golden file holds and prints a line for each:\n"
     "name, shape, largest absolute error, relative L2 error, ok or FAIL.\n"
@@ -115,12 +116,21 @@ static void check_stages(parity *p)
     }
 }
 
+static int list_kernels(void)
+{
+    for (const char *const *v = cbx_cpu_variants(); *v; v++)
+        puts(*v);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     parity p = {0};
     options o = {0};
     cbx_error err;
     bool ok = false;
+    if (argc == 2 && !strcmp(argv[1], "--list-kernels"))
+        return list_kernels();
     if (!read_options(argc, argv, &o, &p.report)) {
         fputs(usage, stderr);
         return 2;

@@ -88,11 +88,21 @@ CBX_CHECK cbx_status hift_inputs_read(parity *p, hift_inputs *out,
                                       cbx_error *err);
 void hift_inputs_free(hift_inputs *in);
 
+/* The golden's mel as [frames][80] on the device, to be freed by mem_free. */
+CBX_CHECK cbx_status upload_mel(parity *p, cbx_mat *out, cbx_error *err);
+
 /* PCM of a mel (device, [frames][80]) without the trim fade; *pcm is to be
  * freed. probe: NULL, or the stages are shown to it. */
 CBX_CHECK cbx_status hift_speak(parity *p, const hift_inputs *in, cbx_mat mel,
                                 const cbx_probe *probe, float **pcm,
                                 size_t *samples, cbx_error *err);
+
+/* What the reference's harmonic source loses, on f0 (Hz, host, [frames]): it
+ * rounds the running phase to f32 for every sample (hifigan.py: SineGen). out:
+ * [samples], its result less the exact one. */
+CBX_CHECK cbx_status source_loss(parity *p, const hift_inputs *in,
+                                 const float *f0, size_t frames, float *out,
+                                 cbx_error *err);
 
 /* [rows][cols] of `in` to [cols][rows] of `out`. */
 void transpose(const float *in, size_t rows, size_t cols, float *out);

@@ -127,7 +127,7 @@ static cbx_status read_gen(parity *p, gen_golden *out, cbx_error *err)
     if ((st = golden_floats(g, "gen.u", 1, n, &r.u, err)) ||
         (st = golden_ids(g, "gen.tokens", &r.n_tokens, &r.tokens, err)))
         return st;
-    if (n[0] > 1 << 20 || r.n_tokens > n[0])
+    if (n[0] < 1 || n[0] > 1 << 20 || r.n_tokens > n[0])
         return cbx_fail(err, CBX_E_SHAPE,
                         "gen.tokens has %d tokens for the %lld numbers of "
                         "gen.u",
@@ -153,7 +153,7 @@ static int generate(parity *p, const t3_inputs *in, const gen_golden *want,
     cbx_status st = t3_voice_open(p->t3, &in->conds, &voice, err);
     if (!st)
         st = t3_state_open(
-            p->t3, t3_voice_positions(voice) + in->segment.n + 1 + want->n_u,
+            p->t3, t3_voice_positions(voice) + in->segment.n + want->n_u,
             &state, err);
     if (!st)
         st = t3_begin(p->t3, state, voice, &in->segment, err);

@@ -34,7 +34,7 @@ static layout layout_of(const char *key)
     return BY_TIME;
 }
 
-static watch_entry *find(watch *w, const char *name)
+const watch_entry *watch_find(const watch *w, const char *name)
 {
     for (size_t i = 0; i < w->n; i++)
         if (!strcmp(w->entries[i].name, name))
@@ -66,12 +66,23 @@ static void download(cbx_dev *dev, cbx_mat m, float *out)
                          (size_t)m.cols * sizeof *out);
 }
 
+/* The rows from value `from` on. */
+static void swap(cbx_dev *dev, const watch_swap *s, size_t from, cbx_mat m)
+{
+    const size_t cols = (size_t)m.cols;
+    if (from + (size_t)m.rows * cols > s->n)
+        return;
+    for (int i = 0; i < m.rows; i++)
+        dev->k->upload(dev, m.p + (ptrdiff_t)i * m.ld,
+                       s->v + from + (size_t)i * cols, cols * sizeof *s->v);
+    dev->k->sync(dev);
+}
+
 static void see(void *user, const char *name, cbx_mat m)
 {
     watch *w = user;
-    watch_entry *e = find(w, name);
-    if (!m.p || m.rows <= 0 || m.cols <= 0 ||
-        (w->ignore && !fnmatch(w->ignore, name, 0)))
+    watch_entry *e = (watch_entry *)watch_find(w, name);
+    if (!m.p || m.rows <= 0 || m.cols <= 0)
         return;
     if (e && (!w->append || e->cols != (size_t)m.cols))
         return;
@@ -87,6 +98,9 @@ static void see(void *user, const char *name, cbx_mat m)
     e->v = v;
     e->rows += rows;
     e->cols = cols;
+    for (int i = 0; i < WATCH_SWAPS; i++)
+        if (w->swaps[i].v && !strcmp(w->swaps[i].name, name))
+            swap(w->dev, &w->swaps[i], before, m);
 }
 
 void watch_open(watch *w, cbx_dev *dev, bool append)
@@ -107,6 +121,8 @@ void watch_report(const watch *w, report *r)
 {
     for (size_t i = 0; i < w->n; i++) {
         const watch_entry *e = &w->entries[i];
+        if (w->ignore && !fnmatch(w->ignore, e->name, 0))
+            continue;
         report_matrix(r, e->name, e->v, e->rows, e->cols, layout_of(e->name),
                       TOL_STAGE);
     }
