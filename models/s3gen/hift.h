@@ -40,18 +40,19 @@ CBX_CHECK cbx_status hift_state_open(const hift *m, int max_frames, bool probed,
                                      hift_state **out, cbx_error *err);
 void hift_state_close(hift_state *s);
 
-/* The random numbers of a segment. */
+/* The random numbers of a segment, by their keys. The rest is for parity: what
+ * to take instead (host memory that stays until the segment's end, or NULL). A
+ * running phase multiplies the last bits of f0 by thousands, so stages behind
+ * it are compared from the reference's. */
 typedef struct hift_segment {
-    uint64_t phase_key; /* of the harmonics' first phases: number h, mapped to
-                         * [-pi, pi); the fundamental starts at 0 */
-    uint64_t
-        noise_key; /* of the source's noise: number harmonics * sample + h */
-    const float *phase; /* host, [harmonics], or NULL: instead (parity) */
-    const float *noise; /* host, [samples][harmonics], or NULL: instead; must
-                         * stay until the segment's end */
-    const float *f0;    /* host, [frames], or NULL: instead of the predicted
-                         * one, whose last bits the running phase multiplies by
-                         * thousands (parity); must stay as well */
+    uint64_t phase_key;  /* of the harmonics' first phases: number h, mapped to
+                          * [-pi, pi); the fundamental starts at 0 */
+    uint64_t noise_key;  /* of the source's noise: number harmonics * sample + h
+                          */
+    const float *phase;  /* [harmonics] */
+    const float *noise;  /* [samples][harmonics] */
+    const float *f0;     /* [frames] Hz */
+    const float *source; /* [samples] */
 } hift_segment;
 
 /* [decode] Forgets what was there and starts a segment. */

@@ -154,6 +154,7 @@ void hift_begin(const hift *m, hift_state *s, const hift_segment *segment)
     s->src.noise_key = segment->noise_key;
     s->src.noise = segment->noise;
     s->src.f0 = segment->f0;
+    s->src.signal_given = segment->source;
 }
 
 int64_t hift_count(const hift *m, int64_t frames, bool final)

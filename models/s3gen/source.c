@@ -143,6 +143,10 @@ void source_run(const source *m, source_state *s, const rows_step *st,
             st->dev->k->upload(st->dev, f0.p, s->f0 + n.from / m->samples,
                                sizeof(float) * (size_t)f0.rows);
         run_sines(m, s, st, f0, n);
+        if (s->signal_given)
+            st->dev->k->upload(st->dev, rows_at(&s->signal, n.from, n.n).p,
+                               s->signal_given + n.from,
+                               sizeof(float) * (size_t)n.n);
         mirror(&s->signal, st, n);
     }
     n = rows_grow(&s->spec, st);

@@ -23,7 +23,8 @@ typedef struct source_state {
     float *phase0;      /* device, [harmonics] */
     uint64_t noise_key; /* number harmonics * sample + h */
     const float *noise; /* host, or NULL: instead */
-    const float *f0;    /* host, or NULL: instead of what comes in */
+    /* host, or NULL: instead of the f0 that comes in, and of the signal */
+    const float *f0, *signal_given;
 } source_state;
 
 /* [setup] Failure is in l->status. */

@@ -110,6 +110,7 @@ void inputs_open(const fixture *f, inputs *in)
     in->z = golden_transposed(f, "flow.cfm.z");
     in->phase = golden_read(f, "hift.in.phase", &rows, &cols);
     in->f0 = golden_read(f, "hift.f0", &rows, &cols);
+    in->source = golden_read(f, "hift.source", &rows, &cols);
     in->noise = golden_transposed(f, "hift.in.noise");
 }
 
@@ -122,6 +123,7 @@ void inputs_close(inputs *in)
     free(in->z);
     free(in->phase);
     free(in->noise);
+    free(in->source);
     free(in->f0);
 }
 

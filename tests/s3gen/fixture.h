@@ -30,10 +30,11 @@ typedef struct inputs {
     cbx_conds conds;
     int32_t *tokens;
     int n_tokens;
-    float *z;     /* [frames of prompt and speech][80] */
-    float *phase; /* [9] */
-    float *noise; /* [samples][9] */
-    float *f0;    /* [frames] */
+    float *z;      /* [frames of prompt and speech][80] */
+    float *phase;  /* [9] */
+    float *noise;  /* [samples][9] */
+    float *f0;     /* [frames] */
+    float *source; /* [samples] */
 } inputs;
 void inputs_open(const fixture *f, inputs *in);
 void inputs_close(inputs *in);

@@ -24,9 +24,12 @@ static double compare(const watch *w, const char *name, const float *got,
 {
     int g_rows, g_cols;
     float *want = golden_read(w->f, name, &g_rows, &g_cols);
-    const size_t n = (size_t)g_rows * (size_t)g_cols;
+    size_t n = (size_t)g_rows * (size_t)g_cols;
     double best = INFINITY;
 
+    /* with guidance the reference runs two rows at once, ours the first */
+    if (n == 2 * (size_t)rows * (size_t)cols)
+        n /= 2;
     if (n == (size_t)rows * (size_t)cols) {
         float *turned = transposed(got, rows, cols);
         if (g_cols == cols || rows == 1 || cols == 1)
@@ -122,9 +125,11 @@ static void every_stage_is_the_reference(const fixture *f)
                                  .z = in.z},
                     &probe, &mel, &err));
     CHECK(mel.rows == frames);
-    hift_begin(
-        h, hs,
-        &(hift_segment){.phase = in.phase, .noise = in.noise, .f0 = in.f0});
+    hift_begin(h, hs,
+               &(hift_segment){.phase = in.phase,
+                               .noise = in.noise,
+                               .f0 = in.f0,
+                               .source = in.source});
     CHECK(hift_samples(h, hs, frames, true) == samples);
     pcm = malloc((size_t)samples * sizeof *pcm);
     CHECK(pcm);
