@@ -33,6 +33,9 @@ typedef struct sink_ops {
     void (*disconnect)(cbx_sink *s);
     /* [control] The device still takes frames; NULL: only `gone` tells. */
     bool (*alive)(cbx_sink *s);
+    /* [control] Returns when what the device holds was played; NULL: the
+     * latency says when. */
+    void (*drain)(cbx_sink *s);
 } sink_ops;
 
 extern const sink_ops sink_jack_ops;
@@ -146,8 +149,11 @@ void sink_options_free(cbx_sink_options *o);
  * whole process, once and for all. */
 void sink_quiet_libraries(void);
 
-/* jack_open.c: while true, jack_client_open fails on this thread. */
-void sink_refuse_jack(bool refuse);
+/* PortAudio itself also prints ("Expression ... failed") and has no hook for
+ * it, so descriptor 2 leads nowhere while it looks for devices: what another
+ * thread writes there in those milliseconds is lost. */
+int sink_mute_begin(void);
+void sink_mute_end(int token);
 
 /* [setup] portaudio.c: the device is there (NULL: a default one). */
 bool sink_has_portaudio(const char *device);

@@ -1,19 +1,15 @@
 #define _GNU_SOURCE
-#include "daemon/sinks/internal.h"
-
 #include <dlfcn.h>
 #include <jack/jack.h>
 #include <stdarg.h>
+#include <string.h>
 
 /* Stands before libjack's function of this name for the whole program,
- * libportaudio included, and calls it unless this thread is to do without. */
-
-static _Thread_local bool refused;
-
-void sink_refuse_jack(bool refuse)
-{
-    refused = refuse;
-}
+ * libportaudio included, and refuses PortAudio's own client (pa_jack.c gives it
+ * this name), because that one ends the process when its server dies: even
+ * Pa_Terminate asserts then (pa_jack.c: Terminate, CleanUpStream). All others
+ * pass, so ALSA's jack plugin works. */
+static const char refused[] = "PortAudio";
 
 jack_client_t *jack_client_open(const char *name, jack_options_t options,
                                 jack_status_t *status, ...)
@@ -30,7 +26,7 @@ jack_client_t *jack_client_open(const char *name, jack_options_t options,
         va_end(args);
     }
     *(void **)&open = dlsym(RTLD_NEXT, "jack_client_open");
-    if (refused || !open) {
+    if (!open || !strcmp(name, refused)) {
         *status = JackFailure | JackServerFailed;
         return NULL;
     }

@@ -74,6 +74,8 @@ void *sink_control(void *sink)
         if (sink_nap(s, near_end ? LOOK_NEAR_END_S : LOOK_S))
             return NULL;
         if (was_heard(s)) {
+            if (s->ops->drain)
+                s->ops->drain(s);
             sink_set_state(s, CBX_SINK_ENDED);
             return NULL;
         }

@@ -105,15 +105,13 @@ static cbx_status pa_failed(const char *what, PaError why, cbx_error *err)
                     hosts ? host->errorText : Pa_GetErrorText(why));
 }
 
+/* With the library locked. */
 static cbx_status initialise(pa_sink *p, cbx_error *err)
 {
     sink_quiet_libraries();
-    /* PortAudio's JACK devices end the process when their server dies: even
-     * Pa_Terminate asserts then (pa_jack.c: Terminate, CleanUpStream). So
-     * PortAudio does not get to see a server; jack.c serves JACK. */
-    sink_refuse_jack(true);
+    const int mute = sink_mute_begin();
     const PaError why = Pa_Initialize();
-    sink_refuse_jack(false);
+    sink_mute_end(mute);
     if (why != paNoError)
         return pa_failed("PortAudio does not start", why, err);
     p->initialised = true;
@@ -150,9 +148,11 @@ static cbx_status open_stream(pa_sink *p, cbx_error *err)
     };
     /* left to itself, PortAudio takes odd periods, which crackle on PipeWire;
      * a power of two does not */
+    const int mute = sink_mute_begin();
     const PaError why = Pa_OpenStream(
         &p->stream, NULL, &p->where, choose_rate(p, d),
         o->period ? o->period : DEFAULT_PERIOD, paNoFlag, on_frames, p);
+    sink_mute_end(mute);
     if (why != paNoError) {
         p->stream = NULL;
         return pa_failed(d->name, why, err);
@@ -208,6 +208,11 @@ static cbx_status pa_activate(cbx_sink *s, cbx_error *err)
                             : pa_failed("the device does not start", why, err);
 }
 
+static void pa_drain(cbx_sink *s)
+{
+    Pa_StopStream(((pa_sink *)s)->stream);
+}
+
 static bool pa_alive(cbx_sink *s)
 {
     return Pa_IsStreamActive(((pa_sink *)s)->stream) == 1;
@@ -220,6 +225,7 @@ const sink_ops sink_portaudio_ops = {
     .activate = pa_activate,
     .disconnect = pa_disconnect,
     .alive = pa_alive,
+    .drain = pa_drain,
 };
 
 bool sink_has_portaudio(const char *device)

@@ -1,7 +1,10 @@
+#define _GNU_SOURCE
 #include "daemon/sinks/internal.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <jack/jack.h>
+#include <unistd.h>
 
 typedef void (*alsa_handler)(const char *file, int line, const char *function,
                              int error, const char *fmt, ...);
@@ -37,4 +40,23 @@ void sink_quiet_libraries(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, install);
+}
+
+int sink_mute_begin(void)
+{
+    const int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    const int saved = null < 0 ? -1 : fcntl(2, F_DUPFD_CLOEXEC, 3);
+    if (saved >= 0)
+        dup2(null, 2);
+    if (null >= 0)
+        close(null);
+    return saved;
+}
+
+void sink_mute_end(int token)
+{
+    if (token < 0)
+        return;
+    dup2(token, 2);
+    close(token);
 }

@@ -103,7 +103,7 @@ static void free_sink(cbx_sink *s)
 }
 
 /* A PortAudio device that is not there may be JACK's, which PortAudio is kept
- * away from (portaudio.c). */
+ * away from (jack_open.c). */
 static void find_device(cbx_sink_options *o)
 {
     if (o->kind != CBX_SINK_PORTAUDIO || sink_has_portaudio(o->device) ||

@@ -68,14 +68,26 @@ static void stop_at_exit(void)
         jackd_stop();
 }
 
+/* The same name for each run of a test in a folder: a server that was killed
+ * keeps its place until one of its name comes. */
+static void make_name(char *name, size_t room)
+{
+    char here[400];
+    unsigned hash = 5381;
+    CHECK(getcwd(here, sizeof here));
+    for (const char *c = here; *c; c++)
+        hash = hash * 33 + (unsigned char)*c;
+    snprintf(name, room, "%s-%u", program_invocation_short_name, hash);
+}
+
 void jackd_start(uint32_t rate, uint32_t period)
 {
-    static char name[32], rate_text[16], period_text[16];
+    static char name[64], rate_text[16], period_text[16];
     if (system("command -v jackd >/dev/null 2>&1"))
         SKIP("jackd is not installed");
     if (!name[0])
         atexit(stop_at_exit);
-    snprintf(name, sizeof name, "cbxtest%ld", (long)getpid());
+    make_name(name, sizeof name);
     snprintf(rate_text, sizeof rate_text, "%u", (unsigned)rate);
     snprintf(period_text, sizeof period_text, "%u", (unsigned)period);
     setenv("JACK_DEFAULT_SERVER", name, 1);

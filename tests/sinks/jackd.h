@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 /* A JACK server of this test's own, with the dummy driver. Its name is this
- * process's, and JACK_DEFAULT_SERVER says so. One at a time. */
+ * program's, and JACK_DEFAULT_SERVER says so. One at a time. */
 void jackd_start(uint32_t rate, uint32_t period); /* skips without jackd */
 void jackd_stop(void);
 /* -9, and it is gone. Start another one afterwards and stop that, or the name

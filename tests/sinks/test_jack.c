@@ -1,6 +1,7 @@
 #include "tests/check.h"
 #include "tests/sinks/jackd.h"
 
+#include <jack/jack.h>
 #include <string.h>
 
 static const cbx_sink_options to_the_ear = {.kind = CBX_SINK_JACK,
@@ -187,6 +188,84 @@ static void ports_and_names_are_checked(void)
     test_source_free(&t);
 }
 
+/* A client of this program's own, to change the server's ways. */
+static jack_client_t *open_hand(void)
+{
+    jack_client_t *c = jack_client_open("hand", JackNoStartServer, NULL);
+    CHECK(c && !jack_activate(c));
+    return c;
+}
+
+static void the_period_may_change_while_playing(void)
+{
+    test_source t;
+    ear e;
+    cbx_error err;
+    cbx_sink_info info;
+    test_source_init(&t, 60000, 1);
+    jackd_start(48000, 256);
+    ear_start(&e, "");
+    jack_client_t *hand = open_hand();
+    cbx_sink *s = open_sink(&to_the_ear, &t);
+    CHECK(cbx_sink_start(s, &err) == CBX_OK);
+    nap(0.2);
+    CHECK(!jack_set_buffer_size(hand, 64));
+    nap(0.2);
+    CHECK(!jack_set_buffer_size(hand, 1024));
+    CHECK(cbx_sink_wait(s, 30, NULL, &err) == CBX_OK);
+    cbx_sink_poll(s, &info);
+    CHECK(info.frames == 60000 && info.period == 1024);
+    CHECK(info.starved == 0 && info.reconnects == 0);
+    cbx_sink_close(s);
+    jack_client_close(hand);
+    ear_finish(&e);
+    jackd_stop();
+    /* the server drops its cycles' silence in between, not our frames */
+    uint32_t k = 0;
+    for (uint32_t i = 0; i < e.n; i++)
+        if (e.frames[i] != 0.0f)
+            CHECK(e.frames[i] == t.frames[k++]);
+    CHECK(k == 60000);
+    ear_free(&e);
+    test_source_free(&t);
+}
+
+/* Freewheeling, a bounce: quicker than the clock, and without a gap though the
+ * source is slower than the graph. */
+static void freewheeling_waits_for_the_source(void)
+{
+    test_source t;
+    ear e;
+    cbx_error err;
+    cbx_sink_info info;
+    test_source_init(&t, 96000, 1);
+    atomic_store(&t.released, 0);
+    jackd_start(48000, 256);
+    ear_start(&e, "");
+    jack_client_t *hand = open_hand();
+    cbx_sink *s = open_sink(&to_the_ear, &t);
+    CHECK(cbx_sink_start(s, &err) == CBX_OK);
+    CHECK(!jack_set_freewheel(hand, 1));
+    const double before = seconds();
+    for (uint32_t n = 4800; n <= 96000; n += 4800) {
+        nap(0.02);
+        atomic_store(&t.released, n);
+    }
+    CHECK(cbx_sink_wait(s, 30, NULL, &err) == CBX_OK);
+    CHECK(seconds() - before < 1.9);
+    CHECK(!jack_set_freewheel(hand, 0));
+    cbx_sink_poll(s, &info);
+    CHECK(info.frames == 96000 && info.starved == 0);
+    cbx_sink_close(s);
+    jack_client_close(hand);
+    ear_finish(&e);
+    jackd_stop();
+    CHECK(e.n == 96000);
+    CHECK(!memcmp(e.frames, t.frames, e.n * sizeof(float)));
+    ear_free(&e);
+    test_source_free(&t);
+}
+
 int main(void)
 {
     no_server_is_said_at_once();
@@ -197,5 +276,7 @@ int main(void)
     a_killed_server_is_survived(44100, 64);
     stop_works_while_playing_and_while_lost();
     ports_and_names_are_checked();
+    the_period_may_change_while_playing();
+    freewheeling_waits_for_the_source();
     return 0;
 }
