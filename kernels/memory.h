@@ -17,9 +17,8 @@ CBX_CHECK cbx_status cbx_dmem_open(cbx_dev *d, size_t bytes, cbx_dmem *out,
                                    cbx_error *e);
 void cbx_dmem_close(cbx_dev *d, cbx_dmem *m);
 
-/* [decode] `bytes` bytes, 64-byte aligned; NULL while counting, or when the
- * block is full (the caller sized it: that is a bug, and aborts in debug
- * builds). */
+/* [decode] `bytes` bytes, 64-byte aligned; NULL while counting. A full
+ * block aborts: the caller sized it by the same function, so that is a bug. */
 void *cbx_dmem_take(cbx_dmem *m, size_t bytes);
 
 /* [decode] rows x cols, ld = cols. */
