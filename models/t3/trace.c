@@ -12,7 +12,7 @@ typedef struct trace {
     cbx_kv *kv;
     cbx_sampling sampling;
     float *probs;        /* host, [V] */
-    int32_t *order;      /* host, [V] */
+    int32_t *order;      /* host, [2 * V] */
     unsigned char *seen; /* host, [V] */
 } trace;
 
@@ -28,7 +28,7 @@ static void show_probs(trace *t, int step)
     if (p->temperature > 0.0f)
         cbx_temperature(t->probs, V, p->temperature);
     if (p->top_k > 0)
-        cbx_top_k(t->probs, V, p->top_k);
+        cbx_top_k(t->probs, V, p->top_k, t->order);
     if (p->top_p < 1.0f)
         cbx_top_p(t->probs, V, p->top_p, t->order);
     cbx_repetition_penalty(t->probs, V, t->seen, p->repetition_penalty);
@@ -108,7 +108,7 @@ static cbx_status open_trace(trace *t, int rows, cbx_error *err)
     cbx_status st;
 
     t->probs = malloc(V * sizeof *t->probs);
-    t->order = malloc(V * sizeof *t->order);
+    t->order = malloc(2 * V * sizeof *t->order);
     t->seen = calloc(V, 1);
     if (!t->probs || !t->order || !t->seen)
         return cbx_fail(err, CBX_E_NOMEM, "no memory for a trace");
