@@ -12,7 +12,7 @@
 typedef struct chain {
     cbx_sampling params;
     unsigned char *seen; /* [V] */
-    int32_t *order;      /* [V], scratch */
+    int32_t *order;      /* [2 * V], scratch */
     float *x;            /* [V] */
     int V;
 } chain;
@@ -30,7 +30,7 @@ static void temperature(chain *c)
 
 static void top_k(chain *c)
 {
-    cbx_top_k(c->x, c->V, c->params.top_k);
+    cbx_top_k(c->x, c->V, c->params.top_k, c->order);
 }
 
 static void top_p(chain *c)
@@ -58,7 +58,7 @@ static void chain_open(chain *c, const cbx_sampling *params, int V)
 {
     *c = (chain){.params = *params, .V = V};
     c->seen = need((size_t)V, 1);
-    c->order = need((size_t)V, sizeof *c->order);
+    c->order = need(2 * (size_t)V, sizeof *c->order);
     c->x = need((size_t)V, sizeof *c->x);
 }
 
@@ -183,7 +183,7 @@ static cbx_status run_set(parity *p, const char *set, cbx_error *err)
     cbx_sampling params;
     const int32_t *history;
     const float *logits;
-    int n, V;
+    int n, V = 0;
     chain c;
     cbx_status st = read_params(p, set, &params, err);
     if (st)
@@ -233,7 +233,7 @@ static cbx_status run_probs(parity *p, int k, const char *to, cbx_error *err)
     const int32_t start = p->config.t3.start_speech;
     const float *logits;
     char from[64] = "t3.prefill.logits";
-    int n, V;
+    int n, V = 0;
     chain c;
     cbx_status st;
     if (k > 0)
