@@ -15,7 +15,7 @@ typedef struct fixture {
     s3gen *model;
 } fixture;
 
-enum { FIXTURE_TOKENS = 64 };
+enum { FIXTURE_TOKENS = 160 };
 
 /* The folder of goldens: the environment's CBX_GOLDENS, else the test's first
  * argument. Skips the test when there is none. */

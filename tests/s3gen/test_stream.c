@@ -292,7 +292,7 @@ static void wrong_cells_are_refused(flow_fixture *x)
                     .final = true,
                     .to = FIXTURE_TOKENS};
     CHECK(flow_run(m, x->state, x->voice, &c, NULL, &mel, &err) == CBX_E_LIMIT);
-    CHECK(strstr(err.text, "64 speech tokens behind a prompt of 8"));
+    CHECK(strstr(err.text, "160 speech tokens behind a prompt of 8"));
     c = (flow_cell){.tokens = wrong, .known = 1, .final = true, .to = 1};
     CHECK(flow_run(m, x->state, x->voice, &c, NULL, &mel, &err) == CBX_E_ARG);
     CHECK(strstr(err.text, "speech token 0 is -1"));
