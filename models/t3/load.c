@@ -68,7 +68,7 @@ cbx_status t3_load_weight(const t3_source *s, const char *name,
 cbx_status t3_load_vec(const t3_source *s, const char *name, int n,
                        const float **out, cbx_error *err)
 {
-    float *values;
+    float *values = NULL;
     cbx_status st = read_floats(s, name, 1, (int64_t[]){n}, &values, err);
 
     if (st)

@@ -9,7 +9,7 @@ enum { MAX_ITEMS = 64 };
 typedef struct writer {
     const tiny_fault *fault;
     cbx_safetensors_item items[MAX_ITEMS];
-    char names[MAX_ITEMS][64];
+    char names[MAX_ITEMS][80];
     size_t n;
     uint32_t seed;
 } writer;
@@ -50,7 +50,7 @@ static float *put(writer *w, const char *name, int rows, int cols, float around)
 
 static void put_linear(writer *w, const char *name, int rows, int cols, int out)
 {
-    char full[64];
+    char full[80];
 
     snprintf(full, sizeof full, "%s.weight", name);
     put(w, full, rows, cols, 0);
@@ -62,7 +62,7 @@ static void put_linear(writer *w, const char *name, int rows, int cols, int out)
 
 static void put_norm(writer *w, const char *name)
 {
-    char full[64];
+    char full[80];
 
     snprintf(full, sizeof full, "%s.weight", name);
     put(w, full, TINY_WIDTH, 0, 1);
