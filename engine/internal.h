@@ -97,12 +97,12 @@ struct cbx_stream {
     _Atomic uint32_t epoch;        /* its epoch of the ring */
     _Atomic uint64_t origin;  /* 24 kHz position of the epoch's first frame */
     _Atomic uint32_t rate;    /* of the frames in the ring */
-    _Atomic bool all_written; /* the end, or a cancel, is in the ring */
+    _Atomic bool all_written; /* the text ended, and all is in the ring */
     _Atomic bool drained;     /* decode may sleep: nothing is left to hear */
 
-    /* Written by text, read by decode: the first text of an utterance. */
+    /* Written by text, read by any: the first text since start or cancel. */
     _Atomic int64_t asked_ns;
-    uint64_t asked_for; /* text only: the cancels it belongs to, plus one */
+    _Atomic uint64_t text_for; /* the cancels it belongs to, plus one */
 
     /* Decode only. */
     cbx_pipeline *pipeline;

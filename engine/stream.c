@@ -132,15 +132,22 @@ static uint64_t cancels(const cbx_stream *s)
     return atomic_load_explicit(&s->cancels, memory_order_acquire);
 }
 
+/* From here on the stream has ended only when this text was spoken. */
+static void note_text(cbx_stream *s, uint64_t now)
+{
+    if (atomic_load_explicit(&s->text_for, memory_order_relaxed) == now + 1)
+        return;
+    atomic_store_explicit(&s->asked_ns, cbx_clock_ns(), memory_order_relaxed);
+    /* release: the time belongs to it */
+    atomic_store_explicit(&s->text_for, now + 1, memory_order_release);
+}
+
 cbx_status cbx_stream_push(cbx_stream *s, const char *text, size_t n,
                            size_t *taken, cbx_error *err)
 {
     const uint64_t now = cancels(s);
-    if (s->asked_for != now + 1 && n > 0) {
-        s->asked_for = now + 1;
-        atomic_store_explicit(&s->asked_ns, cbx_clock_ns(),
-                              memory_order_relaxed);
-    }
+    if (n > 0)
+        note_text(s, now);
     const cbx_status st = text_feed_push(s->text, now, text, n, taken, err);
     engine_poke(s->engine);
     return st;
@@ -154,7 +161,9 @@ void cbx_stream_flush(cbx_stream *s)
 
 void cbx_stream_finish(cbx_stream *s)
 {
-    text_feed_finish(s->text, cancels(s));
+    const uint64_t now = cancels(s);
+    note_text(s, now);
+    text_feed_finish(s->text, now);
     engine_poke(s->engine);
 }
 
@@ -181,12 +190,25 @@ CBX_RT uint32_t cbx_stream_read(cbx_stream *s, float *out, uint32_t n,
     return got.frames;
 }
 
+CBX_RT uint32_t cbx_stream_available(const cbx_stream *s)
+{
+    const uint32_t epoch =
+        atomic_load_explicit(&s->epoch, memory_order_acquire);
+    return cbx_ring_gate_is_open(s->ring, epoch) ? cbx_ring_queued(s->ring) : 0;
+}
+
 CBX_RT bool cbx_stream_ended(const cbx_stream *s)
 {
     const uint64_t now = cancels(s);
-    if (now != atomic_load_explicit(&s->cancels_seen, memory_order_acquire))
-        return atomic_load_explicit(&s->drained, memory_order_acquire);
-    return atomic_load_explicit(&s->all_written, memory_order_acquire) &&
+    const bool text =
+        atomic_load_explicit(&s->text_for, memory_order_acquire) == now + 1;
+    const bool seen =
+        now == atomic_load_explicit(&s->cancels_seen, memory_order_acquire);
+    if (!seen)
+        return !text && atomic_load_explicit(&s->drained, memory_order_acquire);
+    if (text && !atomic_load_explicit(&s->all_written, memory_order_acquire))
+        return false;
+    return (text || now > 0) &&
            cbx_ring_ended(
                s->ring, atomic_load_explicit(&s->epoch, memory_order_acquire));
 }
@@ -204,11 +226,7 @@ static struct timespec deadline_in(int ms)
 
 static bool can_read(const cbx_stream *s)
 {
-    const uint32_t epoch =
-        atomic_load_explicit(&s->epoch, memory_order_acquire);
-    return (cbx_ring_queued(s->ring) > 0 &&
-            cbx_ring_gate_is_open(s->ring, epoch)) ||
-           cbx_stream_ended(s);
+    return cbx_stream_available(s) > 0 || cbx_stream_ended(s);
 }
 
 bool cbx_stream_wait(cbx_stream *s, int timeout_ms)

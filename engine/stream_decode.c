@@ -55,7 +55,6 @@ static void note_first_audio(cbx_stream *s)
     const int64_t asked =
         atomic_load_explicit(&s->asked_ns, memory_order_relaxed);
     s->first_made = true;
-    stream_tell(s, (cbx_event){.kind = CBX_EVENT_STARTED}, 0);
     pthread_mutex_lock(&s->lock);
     s->stats.first_audio_ms = 1e-6 * (double)(now - asked);
     if (s->stats.since_open_ms == 0)
@@ -116,16 +115,16 @@ static void take_cancel(cbx_stream *s)
     const cbx_status st = stream_out_reset(s, &err);
     s->speaking = s->failed = s->first_made = s->text_ended = false;
     s->lead = 0;
-    s->text_spoken = 0;
+    s->text_spoken = s->segment_end = 0;
     s->work_seconds = 0;
     atomic_store_explicit(&s->origin, 0, memory_order_relaxed);
     atomic_store_explicit(&s->epoch, epoch, memory_order_release);
+    set_all_written(s, false);
     cbx_ring_begin(s->ring, epoch);
     /* release: epoch and origin belong to this count */
     atomic_store_explicit(&s->cancels_seen, cancels, memory_order_release);
     stream_tell(s, (cbx_event){.kind = CBX_EVENT_CANCELLED}, 0);
     mark_dry(s);
-    set_all_written(s, true);
     publish(s);
     if (st)
         fail(s, &err);
@@ -251,6 +250,8 @@ static void begin_segment(cbx_stream *s, const cbx_segment *segment)
         return;
     }
     s->work_seconds += 1e-9 * (double)(cbx_clock_ns() - t0);
+    if (s->segment_end == 0)
+        stream_tell(s, (cbx_event){.kind = CBX_EVENT_STARTED}, 0);
     stream_tell(s,
                 (cbx_event){.kind = CBX_EVENT_SENTENCE,
                             .text_from = segment->begin,

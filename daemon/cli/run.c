@@ -1,4 +1,5 @@
 /* say and render: feeding text while it arrives, and waiting for the sound. */
+#define _GNU_SOURCE /* pipe2 */
 #include "daemon/cli/speak.h"
 
 #include "daemon/cli/cli.h"

@@ -104,11 +104,13 @@ static CBX_RT uint32_t read_live(void *user, float *out, uint32_t n)
     return n - owed;
 }
 
-/* A file waits: silence that nobody spoke must not get into it. */
+/* A file waits for frames: silence that nobody spoke must not get into it. */
 static CBX_RT uint32_t read_file(void *user, float *out, uint32_t n)
 {
     speech *s = user;
-    const uint32_t got = cbx_stream_read(s->stream, out, n, NULL);
+    const uint32_t ready = cbx_stream_available(s->stream);
+    const uint32_t got =
+        cbx_stream_read(s->stream, out, ready < n ? ready : n, NULL);
     if (got)
         note_first_frame(s);
     return got;

@@ -183,6 +183,10 @@ void cbx_stream_pause(cbx_stream *stream, bool on);
  * is allowed) is how many were due in mid-speech and not there: an underrun. */
 uint32_t cbx_stream_read(cbx_stream *stream, float *out, uint32_t n,
                          uint32_t *owed);
+/* [any], also [audio]: frames of speech that the next read can have. A reader
+ * that waits for frames asks for no more than this, and never meets an
+ * underrun. */
+uint32_t cbx_stream_available(const cbx_stream *stream);
 /* [any], also [audio]: finished or cancelled, and every frame has been read. */
 bool cbx_stream_ended(const cbx_stream *stream);
 

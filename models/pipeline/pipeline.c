@@ -65,8 +65,8 @@ static cbx_status open_states(cbx_pipeline *p, cbx_error *err)
                                  l->max_speech_tokens + l->silence_appended,
                              false, &p->flow, err);
     if (!st)
-        st = hift_state_open(s3gen_hift(p->m->s3gen), FRAMES_A_STEP, &p->hift,
-                             err);
+        st = hift_state_open(s3gen_hift(p->m->s3gen), FRAMES_A_STEP, false,
+                             &p->hift, err);
     return st;
 }
 
