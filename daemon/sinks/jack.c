@@ -1,13 +1,15 @@
 #include "daemon/sinks/internal.h"
 
+#include <errno.h>
 #include <jack/jack.h>
 #include <jack/metadata.h>
 #include <jack/uuid.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { MAX_TARGETS = 32 };
+enum { MAX_TARGETS = 32, CONNECT_MOST_MS = 5000 };
 static const double FREEWHEEL_WAIT_S = 5.0; /* the server's limit is 10 */
 
 /* JACK2 keeps one server connection per process: while a client of a server
@@ -270,18 +272,29 @@ static cbx_status find_targets(jack_sink *j, targets *t, cbx_error *err)
     return CBX_OK;
 }
 
+/* Returns when the running graph has the connection: jack_connect only asks
+ * for it, and frames that flow before it are heard by nobody. */
+static bool connect_port(jack_sink *j, jack_port_t *port, const char *target)
+{
+    const int rc = jack_connect(j->client, jack_port_name(port), target);
+    if (rc && rc != EEXIST)
+        return false;
+    for (int i = 0; i < CONNECT_MOST_MS; i++) {
+        if (jack_port_connected_to(port, target))
+            return true;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return false;
+}
+
 static cbx_status wire(jack_sink *j, cbx_error *err)
 {
     targets t;
     cbx_status st = find_targets(j, &t, err);
-    for (uint32_t i = 0; i < t.n && !st; i++) {
-        jack_port_t *port = j->ports[i % j->channels];
-        jack_connect(j->client, jack_port_name(port), t.at[i]);
-        /* also waits until the running graph has the connection */
-        if (!jack_port_connected_to(port, t.at[i]))
+    for (uint32_t i = 0; i < t.n && !st; i++)
+        if (!connect_port(j, j->ports[i % j->channels], t.at[i]))
             st = cbx_fail(err, CBX_E_DEVICE, "JACK: cannot connect to '%s'",
                           t.at[i]);
-    }
     free_targets(&t);
     return st;
 }

@@ -1,4 +1,5 @@
 #include "tests/check.h"
+#include "tests/sinks/alsa.h"
 #include "tests/sinks/jackd.h"
 
 #include <jack/jack.h>
@@ -268,6 +269,7 @@ static void freewheeling_waits_for_the_source(void)
 
 int main(void)
 {
+    alsa_world("");
     no_server_is_said_at_once();
     every_frame_is_heard_once_and_unchanged(64);
     every_frame_is_heard_once_and_unchanged(128);
@@ -278,5 +280,6 @@ int main(void)
     ports_and_names_are_checked();
     the_period_may_change_while_playing();
     freewheeling_waits_for_the_source();
+    alsa_world_end();
     return 0;
 }

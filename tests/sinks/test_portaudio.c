@@ -1,35 +1,27 @@
 #include "tests/check.h"
+#include "tests/sinks/alsa.h"
 #include "tests/sinks/jackd.h"
 
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char config[600], raw[600];
+static char raw[600];
 
-/* An ALSA world with one device, "tape", which writes what it plays to a file
- * as fast as it comes. */
-static void make_alsa(const char *devices)
+/* One device, "tape", which writes what it plays to a file as fast as it
+ * comes. */
+static void tape_world(void)
 {
-    char here[400];
+    char here[400], devices[900];
     CHECK(getcwd(here, sizeof here));
-    snprintf(config, sizeof config, "%s/alsa-%ld.conf", here, (long)getpid());
     snprintf(raw, sizeof raw, "%s/alsa-%ld.raw", here, (long)getpid());
-    FILE *f = fopen(config, "w");
-    CHECK(f);
-    fprintf(f, devices, raw);
-    CHECK(!fclose(f));
-    setenv("ALSA_CONFIG_PATH", config, 1);
+    snprintf(devices, sizeof devices,
+             "pcm.nothing { type null }\n"
+             "pcm.tape { type file format raw file \"%s\"\n"
+             "    slave.pcm nothing }\n",
+             raw);
+    alsa_world(devices);
 }
-
-/* A default that does not open: PortAudio asserts that there is one. */
-#define NO_CARD "pcm.default { type hw card 77 }\n"
-
-static const char tape[] = NO_CARD "pcm.nothing { type null }\n"
-                                   "pcm.tape { type file format raw\n"
-                                   "           file \"%s\"\n"
-                                   "           slave.pcm nothing }\n";
-static const char nothing[] = NO_CARD "# %s\n";
 
 static void no_device_is_said_at_once(void)
 {
@@ -38,7 +30,7 @@ static void no_device_is_said_at_once(void)
     cbx_sink *s;
     test_source_init(&t, 1, 1);
     const cbx_source source = test_source_as_source(&t);
-    make_alsa(nothing);
+    alsa_world("");
     setenv("JACK_DEFAULT_SERVER", "cbxtest-none", 1);
     cbx_sink_options o = {.kind = CBX_SINK_PORTAUDIO};
     CHECK(cbx_sink_open(&o, &source, &s, &err) == CBX_E_DEVICE);
@@ -72,7 +64,7 @@ static void every_frame_reaches_the_device_unchanged(void)
     test_source t;
     cbx_sink_info info;
     test_source_init(&t, N, 2);
-    make_alsa(tape);
+    tape_world();
     const cbx_sink_options o = {
         .kind = CBX_SINK_PORTAUDIO, .device = "TAPE", .rate = 48000};
     cbx_sink *s = open_sink(&o, &t);
@@ -102,7 +94,7 @@ static void devices_are_listed(void)
     size_t n = 0, tapes = 0, ports = 0;
     cbx_error err;
     ear e;
-    make_alsa(tape);
+    tape_world();
     jackd_start(48000, 256);
     ear_start(&e, ""); /* the server is up */
     CHECK(cbx_devices_list(&list, &n, &err) == CBX_OK);
@@ -126,7 +118,7 @@ static void a_jack_server_that_dies_is_no_concern(void)
     ear e;
     test_source_init(&t, 1000, 2);
     atomic_store(&t.released, 0);
-    make_alsa(tape);
+    tape_world();
     jackd_start(48000, 256);
     ear_start(&e, "");
     const cbx_sink_options o = {.kind = CBX_SINK_PORTAUDIO, .device = "tape"};
@@ -155,7 +147,7 @@ static void a_device_of_jack_is_played_by_the_jack_sink(const char *device)
     cbx_sink_info info;
     ear e;
     test_source_init(&t, 20000, 4);
-    make_alsa(nothing);
+    alsa_world("");
     jackd_start(48000, 256);
     ear_start(&e, "chatterbox:out");
     const cbx_sink_options o = {.kind = CBX_SINK_PORTAUDIO, .device = device};
@@ -184,6 +176,6 @@ int main(void)
     a_jack_server_that_dies_is_no_concern();
     a_device_of_jack_is_played_by_the_jack_sink(NULL);
     a_device_of_jack_is_played_by_the_jack_sink("system");
-    unlink(config);
+    alsa_world_end();
     return 0;
 }

@@ -1,28 +1,13 @@
 /* PortAudio on a clocked device: ALSA's jack plugin on a private JACK server.
  * PortAudio does not take that device from a server with a period below 256. */
 #include "tests/check.h"
+#include "tests/sinks/alsa.h"
 #include "tests/sinks/jackd.h"
 
 #include <string.h>
-#include <unistd.h>
 
-static char config[600];
 static const cbx_sink_options to_alsa = {
     .kind = CBX_SINK_PORTAUDIO, .device = "to-the-ear", .rate = 48000};
-
-static void make_alsa(void)
-{
-    char here[400];
-    CHECK(getcwd(here, sizeof here));
-    snprintf(config, sizeof config, "%s/alsa-%ld.conf", here, (long)getpid());
-    FILE *f = fopen(config, "w");
-    CHECK(f);
-    fprintf(f, "pcm.default { type hw card 77 }\n"
-               "pcm.to-the-ear { type jack playback_ports {\n"
-               "    0 \"ear:in\" 1 \"system:playback_2\" } }\n");
-    CHECK(!fclose(f));
-    setenv("ALSA_CONFIG_PATH", config, 1);
-}
 
 /* Skips where ALSA has no jack plugin. */
 static void need_plugin(void)
@@ -117,10 +102,11 @@ static void a_device_that_dies_is_waited_for(void)
 
 int main(void)
 {
-    make_alsa();
+    alsa_world("pcm.to-the-ear { type jack playback_ports {\n"
+               "    0 \"ear:in\" 1 \"system:playback_2\" } }\n");
     every_frame_is_heard_once_and_unchanged(256);
     every_frame_is_heard_once_and_unchanged(1024);
     a_device_that_dies_is_waited_for();
-    unlink(config);
+    alsa_world_end();
     return 0;
 }
