@@ -251,6 +251,25 @@ typedef struct cbx_copy {
     bool reverse;
 } cbx_copy;
 
+/* out = act(a * b + c), number by number; b absent: a + c; c absent: a * b. A
+ * view with ld == 0 gives its one row to every row. out may be any of them that
+ * has rows of its own. */
+typedef struct cbx_muladd {
+    cbx_mat a, b, c;
+    cbx_act act;
+    cbx_mat out;
+} cbx_muladd;
+
+/* Each column over time: x in segments of `segment` rows (0: one segment of all
+ * rows), the last one as long as what is left. Row s of `mean` and of `std`
+ * (where it is there) belongs to segment s; std = sqrt(sum (x - mean)^2 /
+ * (n - 1)), and 0 for n = 1. */
+typedef struct cbx_time_stats {
+    cbx_mat x;
+    int segment;
+    cbx_mat mean, std;
+} cbx_time_stats;
+
 typedef struct cbx_kernels {
     const char *name; /* "ref", "avx2", ... */
 
@@ -313,6 +332,8 @@ typedef struct cbx_kernels {
     void (*sampler_reset)(cbx_dev *d, cbx_sampler *s);
     void (*sampler_mark)(cbx_dev *d, cbx_sampler *s, int32_t id);
     void (*sample)(cbx_dev *d, const cbx_sample *op);
+    void (*muladd)(cbx_dev *d, const cbx_muladd *op);
+    void (*time_stats)(cbx_dev *d, const cbx_time_stats *op);
 } cbx_kernels;
 
 /* Every backend's device starts with this. */

@@ -4,6 +4,7 @@
 
 #include "kernels/cpu/host.h"
 #include "kernels/ref/ref.h"
+#include "kernels/ref/voice_ops.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -54,6 +55,8 @@ static const cbx_kernels plain = {
     .sampler_reset = host_sampler_reset,
     .sampler_mark = host_sampler_mark,
     .sample = ref_sample,
+    .muladd = ref_muladd,
+    .time_stats = ref_time_stats,
 };
 
 /* -- variants -------------------------------------------------------------- */
