@@ -95,6 +95,19 @@ cbx_status golden_floats(golden *g, const char *key, int ndim, int64_t *dims,
     return CBX_OK;
 }
 
+cbx_status golden_signal(golden *g, const char *key, const float **out,
+                         size_t *n, cbx_error *err)
+{
+    const cbx_file_tensor *t = golden_find(g, key);
+    int64_t dims[2] = {1, -1};
+    const int ndim = t && t->ndim == 2 ? 2 : 1;
+    const cbx_status st =
+        golden_floats(g, key, ndim, dims + 2 - ndim, out, err);
+    if (!st)
+        *n = (size_t)dims[1];
+    return st;
+}
+
 cbx_status golden_ids(golden *g, const char *key, int *n, const int32_t **out,
                       cbx_error *err)
 {

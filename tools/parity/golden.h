@@ -38,6 +38,10 @@ void golden_settle(golden *g, const char *key, golden_fate fate);
 CBX_CHECK cbx_status golden_floats(golden *g, const char *key, int ndim,
                                    int64_t *dims, const float **out,
                                    cbx_error *err);
+/* A signal with one channel: [T] or [1, T]. */
+CBX_CHECK cbx_status golden_signal(golden *g, const char *key,
+                                   const float **out, size_t *n,
+                                   cbx_error *err);
 CBX_CHECK cbx_status golden_ids(golden *g, const char *key, int *n,
                                 const int32_t **out, cbx_error *err);
 CBX_CHECK cbx_status golden_number(golden *g, const char *key, float *out,

@@ -64,7 +64,8 @@ cbx_status hift_speak(parity *p, const hift_inputs *in, cbx_mat mel,
     return CBX_OK;
 }
 
-cbx_status upload_mel(parity *p, cbx_mat *out, cbx_error *err)
+/* The golden's mel as [frames][80] on the device, to be freed by mem_free. */
+static cbx_status upload_mel(parity *p, cbx_mat *out, cbx_error *err)
 {
     int64_t dims[2] = {MELS, -1};
     const float *golden_mel;
@@ -102,20 +103,6 @@ static void report_fade(parity *p)
     free(ones);
 }
 
-/* The reference's values in our order: they have one channel. */
-static cbx_status golden_signal(parity *p, const char *key, const float **out,
-                                size_t *n, cbx_error *err)
-{
-    const cbx_file_tensor *t = golden_find(&p->golden, key);
-    int64_t dims[2] = {1, -1};
-    const int ndim = t && t->ndim == 2 ? 2 : 1;
-    const cbx_status st =
-        golden_floats(&p->golden, key, ndim, dims + 2 - ndim, out, err);
-    if (!st)
-        *n = (size_t)dims[1];
-    return st;
-}
-
 /* Ours is exact where the reference rounds its phase, which is about 1e-4 of
  * the signal after seconds: that much is added to ours, and said. */
 static cbx_status report_source(parity *p, const hift_inputs *in,
@@ -125,9 +112,9 @@ static cbx_status report_source(parity *p, const hift_inputs *in,
     const float *f0, *want;
     size_t frames, n;
     double lost = 0, norm = 0;
-    cbx_status st = golden_signal(p, "hift.f0", &f0, &frames, err);
+    cbx_status st = golden_signal(&p->golden, "hift.f0", &f0, &frames, err);
     if (!st)
-        st = golden_signal(p, "hift.source", &want, &n, err);
+        st = golden_signal(&p->golden, "hift.source", &want, &n, err);
     if (st)
         return st;
     if (!ours || ours->cols != 1 || ours->rows != n)
@@ -166,7 +153,7 @@ static cbx_status trace(parity *p, const hift_inputs *in, cbx_mat mel,
         watch_swap *s = &w.swaps[i];
         s->name = i ? "hift.source" : "hift.f0";
         if (golden_find(&p->golden, s->name) &&
-            (st = golden_signal(p, s->name, &s->v, &s->n, err)))
+            (st = golden_signal(&p->golden, s->name, &s->v, &s->n, err)))
             goto close;
     }
     if ((st = hift_speak(p, in, mel, &w.probe, &pcm, &n, err)))

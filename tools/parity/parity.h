@@ -88,9 +88,6 @@ CBX_CHECK cbx_status hift_inputs_read(parity *p, hift_inputs *out,
                                       cbx_error *err);
 void hift_inputs_free(hift_inputs *in);
 
-/* The golden's mel as [frames][80] on the device, to be freed by mem_free. */
-CBX_CHECK cbx_status upload_mel(parity *p, cbx_mat *out, cbx_error *err);
-
 /* PCM of a mel (device, [frames][80]) without the trim fade; *pcm is to be
  * freed. probe: NULL, or the stages are shown to it. */
 CBX_CHECK cbx_status hift_speak(parity *p, const hift_inputs *in, cbx_mat mel,

@@ -244,21 +244,42 @@ void report_bytes(report *r, const char *key, const char *got, size_t n)
     compare(r, key, v, n, TOL_EXACT);
 }
 
-void report_named(report *r, const char *name, const float *got,
-                  const float *want, size_t n, double tolerance)
+static difference measure_floats(const float *got, const float *want, size_t n)
 {
-    char shape[32];
-    if (!wants_key(r, name))
-        return;
     double *v = need(2 * n, sizeof *v);
     for (size_t i = 0; i < n; i++) {
         v[i] = (double)got[i];
         v[n + i] = (double)want[i];
     }
     const difference d = measure(v, v + n, n);
+    free(v);
+    return d;
+}
+
+void report_named(report *r, const char *name, const float *got,
+                  const float *want, size_t n, double tolerance)
+{
+    char shape[32];
+    if (!wants_key(r, name))
+        return;
+    const difference d = measure_floats(got, want, n);
     snprintf(shape, sizeof shape, "[%zu]", n);
     line(r, name, shape, &d, tolerance);
-    free(v);
+}
+
+void report_apart(report *r, const char *name, const float *got,
+                  const float *want, size_t n, const char *why)
+{
+    char shape[32];
+    if (!wants_key(r, name))
+        return;
+    const difference d = measure_floats(got, want, n);
+    snprintf(shape, sizeof shape, "[%zu]", n);
+    if (d.fault)
+        line(r, name, shape, &d, 0);
+    else
+        printf("%-36s %-17s max %8.2e  rel %8.2e  apart: %s\n", name, shape,
+               d.max_abs, d.rel, why);
 }
 
 /* -- the end --------------------------------------------------------------- */

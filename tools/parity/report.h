@@ -53,6 +53,10 @@ void report_bytes(report *r, const char *key, const char *got, size_t n);
 void report_named(report *r, const char *name, const float *got,
                   const float *want, size_t n, double tolerance);
 
+/* The same, but not judged: the figures are said, and why they are apart. */
+void report_apart(report *r, const char *name, const float *got,
+                  const float *want, size_t n, const char *why);
+
 /* A stage that could not be compared. */
 CBX_PRINTF(3, 4)
 void report_fail(report *r, const char *name, const char *fmt, ...);

@@ -7,23 +7,12 @@
 /* Stages that PyTorch computes by convolution, so that time comes last
  * (tools/oracle/README.md, "Keys"). */
 static const char *const by_channel[] = {
-    "flow.cfm.mu",
-    "flow.cfm.cond",
-    "flow.cfm.step*.x",
-    "flow.cfm.step*.dphi*",
-    "flow.est.*.block1_conv",
-    "flow.est.*.block1",
-    "flow.est.*.block2",
-    "flow.est.*.res_conv",
-    "flow.est.*.resnet",
-    "flow.est.*.downsample",
-    "flow.est.*.upsample",
-    "flow.est.down*.in",
-    "flow.est.up*.in",
-    "flow.est.final_block",
-    "flow.est.out",
-    "flow.out_mel",
-    "hift.*",
+    "flow.cfm.z",        "flow.cfm.mu",           "flow.cfm.cond",
+    "flow.cfm.step*.x",  "flow.cfm.step*.dphi*",  "flow.est.*.block1_conv",
+    "flow.est.*.block1", "flow.est.*.block2",     "flow.est.*.res_conv",
+    "flow.est.*.resnet", "flow.est.*.downsample", "flow.est.*.upsample",
+    "flow.est.down*.in", "flow.est.up*.in",       "flow.est.final_block",
+    "flow.est.out",      "flow.out_mel",          "hift.*",
 };
 
 static layout layout_of(const char *key)
