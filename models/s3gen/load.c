@@ -233,31 +233,55 @@ int load_tensor_dim(load *l, int ndim, int i, const char *name, ...)
     return dim_of(l, full, ndim, i);
 }
 
-const float *load_vec(load *l, int n, const char *name, ...)
+/* n numbers by their full name, whatever the tensor's shape. */
+static float *read_numbers(load *l, const char *name, int n)
 {
-    char full[NAME], shape[96];
     const cbx_file_tensor *t;
-    float *host, *p = NULL;
+    char shape[96];
 
-    FORMAT(full, name);
-    t = l->status ? NULL : cbx_tensor_find(l->file, full);
+    t = l->status ? NULL : cbx_tensor_find(l->file, name);
     if (t && t->numel != (size_t)n) {
         cbx_tensor_shape_text(t->ndim, t->dims, shape, sizeof shape);
         l->status = cbx_fail(l->err, CBX_E_SHAPE,
                              "%s: tensor %s has shape %s; %d numbers were "
                              "expected",
-                             t->file, full, shape, n);
+                             t->file, name, shape, n);
     }
-    host = read_tensor(l, full, t ? t->ndim : 1,
+    return read_tensor(l, name, t ? t->ndim : 1,
                        t ? t->dims : (const int64_t[]){n});
-    if (host && own_room(l)) {
-        p = cbx_vec_new(l->dev, host, (size_t)n);
-        if (p)
-            own(l, OWN_MEMORY, p);
-        else
-            no_memory(l);
-    }
+}
+
+float *load_numbers(load *l, int n, const char *name, ...)
+{
+    char full[NAME];
+    FORMAT(full, name);
+    return read_numbers(l, full, n);
+}
+
+const float *load_vec(load *l, int n, const char *name, ...)
+{
+    char full[NAME];
+    float *host;
+    const float *p;
+
+    FORMAT(full, name);
+    host = read_numbers(l, full, n);
+    p = load_host_vec(l, n, host);
     free(host);
+    return p;
+}
+
+const float *load_host_vec(load *l, int n, const float *host)
+{
+    float *p;
+
+    if (!own_room(l))
+        return NULL;
+    p = cbx_vec_new(l->dev, host, (size_t)n);
+    if (p)
+        own(l, OWN_MEMORY, p);
+    else
+        no_memory(l);
     return p;
 }
 
@@ -272,7 +296,7 @@ cbx_norm load_norm(load *l, int n, float eps, const char *x, ...)
     return norm;
 }
 
-static const cbx_weight *pack(load *l, const cbx_weight_spec *spec)
+const cbx_weight *load_packed(load *l, const cbx_weight_spec *spec)
 {
     cbx_weight *w = NULL;
 
@@ -323,14 +347,14 @@ const cbx_weight *load_linears(load *l, int in, int out, bool bias,
         free(bi);
     }
     if (!l->status)
-        packed = pack(l, &(cbx_weight_spec){.taps = 1,
-                                            .in = in,
-                                            .out = out * n,
-                                            .w = w,
-                                            .in_stride = 1,
-                                            .out_stride = in,
-                                            .bias = b,
-                                            .format = l->format});
+        packed = load_packed(l, &(cbx_weight_spec){.taps = 1,
+                                                   .in = in,
+                                                   .out = out * n,
+                                                   .w = w,
+                                                   .in_stride = 1,
+                                                   .out_stride = in,
+                                                   .bias = b,
+                                                   .format = l->format});
     free(w);
     free(b);
     return packed;
@@ -369,7 +393,7 @@ static const cbx_weight *conv(load *l, const char *x, int in, int out, int taps,
         spec.w = folded;
     }
     if (!l->status)
-        packed = pack(l, &spec);
+        packed = load_packed(l, &spec);
     free(w);
     free(b);
     free(folded);
@@ -431,15 +455,15 @@ const cbx_weight *load_conv_transposed(load *l, int in, int out, int taps,
         spread_transposed(w, in, out, taps, stride, spread);
         for (int r = 0; r < stride; r++)
             memcpy(bias + (ptrdiff_t)r * out, b, (size_t)out * sizeof *b);
-        packed = pack(l, &(cbx_weight_spec){.taps = n_taps,
-                                            .in = in,
-                                            .out = (int)width,
-                                            .w = spread,
-                                            .tap_stride = in * width,
-                                            .in_stride = width,
-                                            .out_stride = 1,
-                                            .bias = bias,
-                                            .format = l->format});
+        packed = load_packed(l, &(cbx_weight_spec){.taps = n_taps,
+                                                   .in = in,
+                                                   .out = (int)width,
+                                                   .w = spread,
+                                                   .tap_stride = in * width,
+                                                   .in_stride = width,
+                                                   .out_stride = 1,
+                                                   .bias = bias,
+                                                   .format = l->format});
     }
     free(w);
     free(b);
@@ -450,13 +474,13 @@ const cbx_weight *load_conv_transposed(load *l, int in, int out, int taps,
 
 const cbx_weight *load_matrix(load *l, int in, int out, const float *w)
 {
-    return pack(l, &(cbx_weight_spec){.taps = 1,
-                                      .in = in,
-                                      .out = out,
-                                      .w = w,
-                                      .in_stride = out,
-                                      .out_stride = 1,
-                                      .format = CBX_FMT_F32});
+    return load_packed(l, &(cbx_weight_spec){.taps = 1,
+                                             .in = in,
+                                             .out = out,
+                                             .w = w,
+                                             .in_stride = out,
+                                             .out_stride = 1,
+                                             .format = CBX_FMT_F32});
 }
 
 const cbx_table *load_table(load *l, int rows, int cols, const char *name, ...)

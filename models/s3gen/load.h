@@ -51,6 +51,13 @@ int load_tensor_dim(load *l, int ndim, int i, const char *name, ...);
 CBX_PRINTF(3, 4)
 const float *load_vec(load *l, int n, const char *name, ...);
 
+/* [setup] The same on the host, for the caller to work on; free() it. */
+CBX_PRINTF(3, 4)
+float *load_numbers(load *l, int n, const char *name, ...);
+
+/* [setup] Host numbers on the device. */
+const float *load_host_vec(load *l, int n, const float *host);
+
 /* [setup] Layer norm X over n channels. */
 CBX_PRINTF(4, 5)
 cbx_norm load_norm(load *l, int n, float eps, const char *x, ...);
@@ -83,6 +90,9 @@ const cbx_weight *load_conv_folded(load *l, int in, int out, int taps,
 CBX_PRINTF(6, 7)
 const cbx_weight *load_conv_transposed(load *l, int in, int out, int taps,
                                        int stride, const char *x, ...);
+
+/* [setup] What the caller made of its tensors. */
+const cbx_weight *load_packed(load *l, const cbx_weight_spec *spec);
 
 /* [setup] A matrix that no file holds, kept as f32. */
 const cbx_weight *load_matrix(load *l, int in, int out, const float *w);
