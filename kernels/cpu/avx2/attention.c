@@ -1,0 +1,307 @@
+/* Softmax attention (kernels/kernels.h: cbx_attention), three query rows of a
+ * head at a time.
+ *
+ * A score is the sum of eight lanes, lane l over channels l, l + 8, ... by FMA,
+ * then a fixed tree; an output is one FMA chain over the keys. So neither the
+ * rows beside a query nor the keys it does not see change its bits. */
+#include "kernels/cpu/avx2/act.h"
+#include "kernels/cpu/avx2/attend.h"
+#include "kernels/cpu/avx2/avx2.h"
+
+#include <string.h>
+
+enum {
+    QUERIES = 3,       /* side by side */
+    KEYS = 4,          /* side by side */
+    GROUPS_A_TASK = 8, /* of QUERIES rows */
+    AHEAD = 8,         /* keys to prefetch ahead */
+};
+
+typedef struct {
+    const cbx_attention *op;
+    bool causal;
+    int D, tasks_a_head, groups_a_task;
+    /* [worker]: [QUERIES][keys] scores, [2][QUERIES][width] queries */
+    float *scratch;
+    size_t keys, width; /* whole vectors */
+} job;
+
+/* Some query rows of one head. */
+typedef struct {
+    int row, rows, at;            /* at: the head's first column */
+    int lo[QUERIES], hi[QUERIES]; /* keys that each row sees */
+    int first, end;               /* of all rows */
+    float *p[QUERIES];            /* [keys] scores, from `first` */
+    float *q[2]; /* [QUERIES][width] q + u, q + v_bias, then zeros */
+} group;
+
+static int clamp(int x, int low, int high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+/* Lanes of four sums each added up, in the order of the four. */
+static inline __m128 sum_lanes(const __m256 s[KEYS])
+{
+    const __m256 a = _mm256_hadd_ps(s[0], s[1]);
+    const __m256 b = _mm256_hadd_ps(s[2], s[3]);
+    const __m256 c = _mm256_hadd_ps(a, b);
+    return _mm_add_ps(_mm256_castps256_ps128(c), _mm256_extractf128_ps(c, 1));
+}
+
+/* out[r][i] = q[r] . k[i], R constant; rows of q are `width` apart. */
+static inline __attribute__((always_inline)) void
+dot(const float *q, size_t width, const float *const k[KEYS], int D,
+    __m128 *out, const int R)
+{
+    __m256 s[QUERIES][KEYS];
+#pragma GCC unroll 16
+    for (int i = 0; i < R * KEYS; i++)
+        s[i / KEYS][i % KEYS] = _mm256_setzero_ps();
+    int e = 0;
+    for (; e + 8 <= D; e += 8)
+#pragma GCC unroll 4
+        for (int i = 0; i < KEYS; i++) {
+            const __m256 x = _mm256_loadu_ps(k[i] + e);
+#pragma GCC unroll 4
+            for (int r = 0; r < R; r++)
+                s[r][i] = _mm256_fmadd_ps(_mm256_loadu_ps(q + r * width + e), x,
+                                          s[r][i]);
+        }
+    if (e < D)
+        for (int i = 0; i < KEYS; i++) {
+            const __m256 x = v_load(k[i] + e, D - e);
+            for (int r = 0; r < R; r++)
+                s[r][i] = _mm256_fmadd_ps(_mm256_loadu_ps(q + r * width + e), x,
+                                          s[r][i]);
+        }
+#pragma GCC unroll 4
+    for (int r = 0; r < R; r++)
+        out[r] = sum_lanes(s[r]);
+}
+
+static void dots(const job *j, const float *q, int rows,
+                 const float *const k[KEYS], __m128 *out)
+{
+    if (rows == 3)
+        dot(q, j->width, k, j->D, out, 3);
+    else if (rows == 2)
+        dot(q, j->width, k, j->D, out, 2);
+    else
+        dot(q, j->width, k, j->D, out, 1);
+}
+
+/* The rows of m for four keys from j, or the last one where there is none. */
+static inline void four_rows(cbx_mat m, int j, int end, int at,
+                             const float *k[KEYS])
+{
+    for (int i = 0; i < KEYS; i++)
+        k[i] = row_of(m, clamp(j + i, 0, end - 1)) + at;
+}
+
+/* All scores of keys [first, end); what a row does not see is garbage. */
+static void score(const job *j, group *g)
+{
+    const cbx_attention *op = j->op;
+    const __m128 scale = _mm_set1_ps(op->scale);
+    for (int key = g->first; key < g->end; key += KEYS) {
+        const float *k[KEYS];
+        __m128 s[QUERIES], pos;
+        four_rows(op->k, key, g->end, g->at, k);
+        for (int e = 0; e < j->D && key + AHEAD + KEYS < g->end; e += 16)
+            for (int i = 0; i < KEYS; i++)
+                _mm_prefetch((const char *)(k[i] + AHEAD * op->k.ld + e),
+                             _MM_HINT_T0);
+        dots(j, g->q[0], g->rows, k, s);
+        for (int r = 0; r < g->rows; r++) {
+            if (op->rel.pos.p) {
+                const int i = g->row + r;
+                four_rows(op->rel.pos, op->rel.zero - (op->rel.q0 + i - key),
+                          op->rel.pos.rows, g->at, k);
+                dots(j, g->q[1] + (size_t)r * j->width, 1, k, &pos);
+                s[r] = _mm_add_ps(s[r], pos);
+            }
+            _mm_storeu_ps(g->p[r] + (key - g->first), _mm_mul_ps(scale, s[r]));
+        }
+    }
+}
+
+/* p[0..n) becomes e^(p - max); returns the sum. */
+static float exponentials(float *p, int n)
+{
+    __m256 most = v_set(-INFINITY), sum = _mm256_setzero_ps();
+    int i = 0;
+    for (; i + 8 <= n; i += 8)
+        most = _mm256_max_ps(most, _mm256_loadu_ps(p + i));
+    float top = v_max(most);
+    for (; i < n; i++)
+        top = p[i] > top ? p[i] : top;
+    for (i = 0; i < n; i += 8) {
+        const __m256i lanes = v_first(n - i);
+        __m256 e = v_exp(_mm256_sub_ps(v_load(p + i, n - i), v_set(top)));
+        e = _mm256_and_ps(e, _mm256_castsi256_ps(lanes));
+        v_store(p + i, n - i, e);
+        sum = _mm256_add_ps(sum, e);
+    }
+    return v_sum(sum);
+}
+
+/* Weights of row r: 0 for the keys that others of the group see. */
+static float soften(group *g, int r)
+{
+    float *p = g->p[r];
+    const int lo = g->lo[r] - g->first, hi = g->hi[r] - g->first;
+    const int n = g->end - g->first;
+    if (hi <= lo) {
+        memset(p, 0, (size_t)n * sizeof *p);
+        return 0;
+    }
+    memset(p, 0, (size_t)lo * sizeof *p);
+    memset(p + hi, 0, (size_t)(n - hi) * sizeof *p);
+    return exponentials(p + lo, hi - lo);
+}
+
+/* Columns [e, e + 8V) of the outputs, R rows and V vectors; constants, but a
+ * single vector may be of n < 8 columns. */
+static inline __attribute__((always_inline)) void
+blend(const job *j, const group *g, int e, const float *factor, int n,
+      const int R, const int V)
+{
+    const cbx_attention *op = j->op;
+    __m256 s[QUERIES][4];
+    const float *v = row_of(op->v, g->first) + g->at + e;
+#pragma GCC unroll 16
+    for (int i = 0; i < R * V; i++)
+        s[i / V][i % V] = _mm256_setzero_ps();
+    for (int key = 0; key < g->end - g->first; key++, v += op->v.ld) {
+        __m256 x[4];
+#pragma GCC unroll 4
+        for (int i = 0; i < V; i++)
+            x[i] = V == 1 ? v_load(v, n) : _mm256_loadu_ps(v + 8 * i);
+#pragma GCC unroll 4
+        for (int r = 0; r < R; r++) {
+            const __m256 p = _mm256_broadcast_ss(g->p[r] + key);
+#pragma GCC unroll 4
+            for (int i = 0; i < V; i++)
+                s[r][i] = _mm256_fmadd_ps(p, x[i], s[r][i]);
+        }
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+        for (int i = 0; i < V; i++)
+            v_store(row_of(op->out, g->row + r) + g->at + e + 8 * i,
+                    V == 1 ? n : 8, _mm256_mul_ps(s[r][i], v_set(factor[r])));
+}
+
+static void blends(const job *j, const group *g, const float *factor)
+{
+    int e = 0;
+    for (; e + 32 <= j->D; e += 32)
+        if (g->rows == 3)
+            blend(j, g, e, factor, 8, 3, 4);
+        else if (g->rows == 2)
+            blend(j, g, e, factor, 8, 2, 4);
+        else
+            blend(j, g, e, factor, 8, 1, 4);
+    for (; e < j->D; e += 8) {
+        const int n = j->D - e < 8 ? j->D - e : 8;
+        if (g->rows == 3)
+            blend(j, g, e, factor, n, 3, 1);
+        else if (g->rows == 2)
+            blend(j, g, e, factor, n, 2, 1);
+        else
+            blend(j, g, e, factor, n, 1, 1);
+    }
+}
+
+/* to = q + bias, then zeros */
+static void load_query(const job *j, float *to, const float *q,
+                       const float *bias)
+{
+    for (int e = 0; e < j->D; e++)
+        to[e] = bias ? q[e] + bias[e] : q[e];
+    memset(to + j->D, 0, (j->width - (size_t)j->D) * sizeof *to);
+}
+
+static void begin(const job *j, group *g)
+{
+    const cbx_attention *op = j->op;
+    g->first = op->k.rows;
+    g->end = 0;
+    for (int r = 0; r < g->rows; r++) {
+        const int i = g->row + r;
+        const float *q = row_of(op->q, i) + g->at;
+        const bool rel = op->rel.pos.p;
+        const size_t to = (size_t)r * j->width;
+        load_query(j, g->q[0] + to, q, rel ? op->rel.u + g->at : NULL);
+        if (rel)
+            load_query(j, g->q[1] + to, q, op->rel.v_bias + g->at);
+        const int hi = op->visible ? op->visible[2 * i + 1] : op->k.rows;
+        g->lo[r] = op->visible ? op->visible[2 * i] : 0;
+        g->hi[r] = j->causal ? op->rel.q0 + i + 1 : hi;
+        if (g->hi[r] <= g->lo[r])
+            continue;
+        g->first = g->lo[r] < g->first ? g->lo[r] : g->first;
+        g->end = g->hi[r] > g->end ? g->hi[r] : g->end;
+    }
+    if (g->end < g->first) /* nothing to see */
+        g->end = g->first = 0;
+}
+
+static void attend(const job *j, group *g)
+{
+    float factor[QUERIES];
+    begin(j, g);
+    if (g->end > g->first)
+        score(j, g);
+    for (int r = 0; r < g->rows; r++) {
+        const float total = soften(g, r);
+        factor[r] = total > 0 ? 1 / total : 0;
+    }
+    blends(j, g, factor);
+}
+
+static size_t worker_floats(const job *j)
+{
+    return QUERIES * (j->keys + 2 * j->width);
+}
+
+static void attend_task(void *arg, int task, int worker)
+{
+    const job *j = arg;
+    const int rows = j->op->q.rows;
+    const int from = task % j->tasks_a_head * j->groups_a_task * QUERIES;
+    const int end = from + j->groups_a_task * QUERIES;
+    float *p = j->scratch + (size_t)worker * worker_floats(j);
+    group g = {.at = task / j->tasks_a_head * j->D};
+    for (int r = 0; r < QUERIES; r++, p += j->keys)
+        g.p[r] = p;
+    g.q[0] = p;
+    g.q[1] = p + QUERIES * j->width;
+    for (g.row = from; g.row < end && g.row < rows; g.row += QUERIES) {
+        g.rows = rows - g.row < QUERIES ? rows - g.row : QUERIES;
+        attend(j, &g);
+    }
+}
+
+void avx2_attend(cbx_dev *d, const cbx_attention *op, bool causal)
+{
+    const int rows = op->q.rows, groups = (rows + QUERIES - 1) / QUERIES;
+    job j = {.op = op, .causal = causal, .D = op->q.cols / op->heads};
+    j.groups_a_task = groups < GROUPS_A_TASK ? groups : GROUPS_A_TASK;
+    if (rows <= 0)
+        return;
+    j.tasks_a_head = (groups + j.groups_a_task - 1) / j.groups_a_task;
+    j.keys = ((size_t)op->k.rows + KEYS + 7) / 8 * 8;
+    j.width = ((size_t)j.D + 7) / 8 * 8;
+    j.scratch = cpu_scratch(d, (size_t)cbx_pool_threads(cpu_of(d)->pool) *
+                                   worker_floats(&j));
+    avx2_run(d, attend_task, &j, j.tasks_a_head * op->heads,
+             (double)rows * op->k.rows * op->q.cols / 4);
+}
+
+void avx2_attention(cbx_dev *d, const cbx_attention *op)
+{
+    avx2_attend(d, op, false);
+}

@@ -1,0 +1,60 @@
+#include "kernels/cpu/avx2/attend.h"
+#include "kernels/cpu/avx2/avx2.h"
+
+#include <string.h>
+
+/* Rotate-half rotary embedding of one row (transformers:
+ * apply_rotary_pos_emb). */
+static void turn(float *x, const float *rope, int heads, int D)
+{
+    const int half = D / 2;
+    for (int h = 0; h < heads; h++, x += D)
+        for (int e = 0; e < half; e++) {
+            const float a = x[e], b = x[e + half];
+            const float c = rope[e], s = rope[e + half];
+            x[e] = a * c - b * s;
+            x[e + half] = b * c + a * s;
+        }
+}
+
+static float *kv_at(const cbx_kv *kv, float *p, int layer, int position)
+{
+    const size_t row = (size_t)layer * (size_t)kv->capacity + (size_t)position;
+    return p + row * (size_t)kv->width;
+}
+
+static void store(const cbx_attention_kv *op, const cbx_seq *s)
+{
+    const int W = op->out.cols, D = W / op->heads;
+    for (int r = 0; r < s->rows; r++) {
+        float *x = row_of(op->qkv, s->row + r);
+        const int at = s->kv->len + r;
+        if (op->rope)
+            turn(x, op->rope + (ptrdiff_t)at * D, 2 * op->heads, D);
+        memcpy(kv_at(s->kv, s->kv->k, op->layer, at), x + W,
+               (size_t)W * sizeof *x);
+        memcpy(kv_at(s->kv, s->kv->v, op->layer, at), x + 2 * W,
+               (size_t)W * sizeof *x);
+    }
+}
+
+void avx2_attention_kv(cbx_dev *d, const cbx_attention_kv *op)
+{
+    const int W = op->out.cols;
+    for (int i = 0; i < op->n_seqs; i++) {
+        const cbx_seq *s = &op->seqs[i];
+        const cbx_kv *kv = s->kv;
+        const int keys = kv->len + s->rows;
+        store(op, s);
+        avx2_attend(d,
+                    &(cbx_attention){
+                        .q = cbx_cols(cbx_rows(op->qkv, s->row, s->rows), 0, W),
+                        .k = {kv_at(kv, kv->k, op->layer, 0), keys, W, W},
+                        .v = {kv_at(kv, kv->v, op->layer, 0), keys, W, W},
+                        .heads = op->heads,
+                        .scale = op->scale,
+                        .rel.q0 = kv->len,
+                        .out = cbx_rows(op->out, s->row, s->rows)},
+                    true);
+    }
+}

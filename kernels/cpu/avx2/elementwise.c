@@ -1,0 +1,71 @@
+#include "kernels/cpu/avx2/act.h"
+#include "kernels/cpu/avx2/avx2.h"
+#include "rt/random.h"
+
+enum { FLOATS_FOR_EACH_TASK = 4096 };
+
+/* Some rows of one matrix to each task. */
+typedef struct {
+    cbx_mat x, out;
+    cbx_act act;
+    uint64_t key, row0;
+    int rows; /* of a task */
+} job;
+
+static job job_of(cbx_mat x, cbx_mat out)
+{
+    const int rows = FLOATS_FOR_EACH_TASK / (out.cols > 0 ? out.cols : 1);
+    return (job){.x = x, .out = out, .rows = rows > 1 ? rows : 1};
+}
+
+static int job_tasks(const job *j)
+{
+    return (j->out.rows + j->rows - 1) / j->rows;
+}
+
+static int job_end(const job *j, int task)
+{
+    const int end = (task + 1) * j->rows;
+    return end < j->out.rows ? end : j->out.rows;
+}
+
+static void activate_task(void *arg, int task, int worker)
+{
+    const job *j = arg;
+    const int C = j->out.cols;
+    (void)worker;
+    for (int i = task * j->rows; i < job_end(j, task); i++) {
+        const float *x = row_of(j->x, i);
+        float *out = row_of(j->out, i);
+        for (int c = 0; c < C; c += 8) {
+            const int n = C - c < 8 ? C - c : 8;
+            v_store(out + c, n, v_act(&j->act, v_load(x + c, n), c, n));
+        }
+    }
+}
+
+void avx2_activate(cbx_dev *d, cbx_mat x, cbx_act act, cbx_mat out)
+{
+    job j = job_of(x, out);
+    j.act = act;
+    avx2_run(d, activate_task, &j, job_tasks(&j), (double)out.rows * out.cols);
+}
+
+static void normal_task(void *arg, int task, int worker)
+{
+    const job *j = arg;
+    const uint64_t C = (uint64_t)j->out.cols;
+    (void)worker;
+    for (int i = task * j->rows; i < job_end(j, task); i++)
+        cbx_random_normals(j->key, (j->row0 + (uint64_t)i) * C, C,
+                           row_of(j->out, i));
+}
+
+/* ref's numbers, over the threads. */
+void avx2_normal(cbx_dev *d, cbx_mat out, uint64_t key, uint64_t row0)
+{
+    job j = job_of(out, out);
+    j.key = key;
+    j.row0 = row0;
+    avx2_run(d, normal_task, &j, job_tasks(&j), 32.0 * out.rows * out.cols);
+}

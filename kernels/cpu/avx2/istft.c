@@ -1,0 +1,116 @@
+/* hifigan.py: HiFTGenerator._istft, for windows of up to MOST samples; longer
+ * ones are left to ref. */
+#include "kernels/cpu/avx2/act.h"
+#include "kernels/cpu/avx2/avx2.h"
+#include "kernels/ref/ref.h"
+
+#include <string.h>
+
+enum { MOST = 64, BINS = MOST / 2 + 8 };
+
+/* Everything that depends on n and hop only. */
+typedef struct {
+    int n, bins; /* bins: n/2 + 1 */
+    float window[MOST];
+    float dft[2][BINS][MOST]; /* of the real and imaginary parts, windowed */
+} tables;
+
+static void fill_tables(tables *t, int n)
+{
+    t->n = n;
+    t->bins = n / 2 + 1;
+    for (int i = 0; i < n; i++)
+        t->window[i] = (float)(0.5 - 0.5 * cos(2.0 * M_PI * i / n));
+    for (int k = 0; k < t->bins; k++)
+        for (int i = 0; i < n; i++) {
+            const bool edge = k == 0 || k == n / 2;
+            const double a = 2.0 * M_PI * (k * i % n) / n;
+            const double w = (double)t->window[i] * (edge ? 1.0 : 2.0) / n;
+            t->dft[0][k][i] = (float)(w * cos(a));
+            t->dft[1][k][i] = edge ? 0.0f : (float)(-w * sin(a));
+        }
+}
+
+/* Real and imaginary parts of one frame's bins. */
+static void spectrum(const cbx_istft *op, const float *x, int bins,
+                     float part[2][BINS])
+{
+    const __m256 most = v_set(op->mag_limit);
+    for (int k = 0; k < bins; k += 8) {
+        const __m256 mag = _mm256_min_ps(most, v_exp(v_load(x + k, bins - k)));
+        const __m256 phase = v_sin(v_load(x + bins + k, bins - k));
+        _mm256_storeu_ps(part[0] + k, _mm256_mul_ps(mag, v_cos(phase)));
+        _mm256_storeu_ps(part[1] + k, _mm256_mul_ps(mag, v_sin(phase)));
+    }
+}
+
+/* sums += the windowed inverse DFT of one frame */
+static void add_frame(const tables *t, const float part[2][BINS], float *sums)
+{
+    for (int i = 0; i < t->n; i += 8) {
+        __m256 y = _mm256_setzero_ps();
+        for (int k = 0; k < t->bins; k++) {
+            const __m256 re = v_set(part[0][k]), im = v_set(part[1][k]);
+            y = _mm256_fmadd_ps(re, _mm256_loadu_ps(t->dft[0][k] + i), y);
+            y = _mm256_fmadd_ps(im, _mm256_loadu_ps(t->dft[1][k] + i), y);
+        }
+        const int n = t->n - i;
+        v_store(sums + i, n, _mm256_add_ps(v_load(sums + i, n), y));
+    }
+}
+
+/* Sum of squared windows over sample s, of frames 0 <= f <= last. */
+static float window_sum(const tables *t, int hop, int64_t s, int64_t last)
+{
+    float sum = 0;
+    int64_t f = s < t->n ? 0 : (s - t->n) / hop + 1;
+    for (; f <= last && f * hop <= s; f++) {
+        const float w = t->window[s - f * hop];
+        sum += w * w;
+    }
+    return sum;
+}
+
+static float clamp(float x, float limit)
+{
+    return x > limit ? limit : x < -limit ? -limit : x;
+}
+
+/* Writes the `done` samples from s0 that no later frame reaches. */
+static int finish(const cbx_istft *op, const tables *t, const float *sums,
+                  int64_t s0, int done, int written)
+{
+    const int64_t last =
+        op->last ? op->frame0 + op->x.rows - 1 : INT64_MAX / op->hop;
+    for (int i = 0; i < done; i++) {
+        if (s0 + i < t->n / 2)
+            continue;
+        const float whole = window_sum(t, op->hop, s0 + i, last);
+        row_of(op->out, written++)[0] = clamp(sums[i] / whole, op->limit);
+    }
+    return written;
+}
+
+void avx2_istft(cbx_dev *d, const cbx_istft *op)
+{
+    const int n = op->n, hop = op->hop, F = op->x.rows;
+    if (n > MOST) {
+        ref_istft(d, op);
+        return;
+    }
+    tables t = {.n = n};
+    float sums[MOST], part[2][BINS];
+    int written = 0;
+    fill_tables(&t, n);
+    memcpy(sums, op->tail, (size_t)(n - hop) * sizeof *sums);
+    for (int k = 0; k < F; k++) {
+        const bool end = op->last && k == F - 1;
+        memset(sums + n - hop, 0, (size_t)hop * sizeof *sums);
+        spectrum(op, row_of(op->x, k), t.bins, part);
+        add_frame(&t, part, sums);
+        written = finish(op, &t, sums, (op->frame0 + k) * hop,
+                         end ? n - n / 2 : hop, written);
+        memmove(sums, sums + hop, (size_t)(n - hop) * sizeof *sums);
+    }
+    memcpy(op->tail, sums, (size_t)(n - hop) * sizeof *sums);
+}
