@@ -240,17 +240,12 @@ static void drawn_tokens_are_the_reference_s(const golden *g)
     free(numbers);
 }
 
-int main(int argc, char **argv)
+/* Returns how many families the folder has. */
+static int check_folder(const char *folder)
 {
     static const char *const families[] = {"turbo", "nano"};
-    const char *folder = getenv("CBX_GOLDENS");
     int run = 0;
 
-    if (!folder && argc > 1)
-        folder = argv[1];
-    if (!folder)
-        SKIP("no folder with goldens given");
-    CHECK(!cbx_cpu_open(2, NULL, &dev, &err));
     for (int i = 0; i < 2; i++) {
         char path[1024];
         golden g = {0};
@@ -265,8 +260,23 @@ int main(int argc, char **argv)
         close_golden(&g);
         run++;
     }
-    cbx_dev_close(dev);
-    if (!run)
-        SKIP("no goldens in the folder");
+    return run;
+}
+
+int main(int argc, char **argv)
+{
+    const char *folder = getenv("CBX_GOLDENS");
+
+    if (!folder && argc > 1)
+        folder = argv[1];
+    if (!folder)
+        SKIP("no folder with goldens given");
+    for (const char *const *name = cbx_cpu_variants(); *name; name++) {
+        CHECK(!cbx_cpu_open(2, *name, &dev, &err));
+        const int run = check_folder(folder);
+        cbx_dev_close(dev);
+        if (!run)
+            SKIP("no goldens in the folder");
+    }
     return 0;
 }

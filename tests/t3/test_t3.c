@@ -455,9 +455,8 @@ static void a_config_that_contradicts_the_tensors_is_refused(void)
     tiny_close(&t);
 }
 
-int main(void)
+static void check_all(void)
 {
-    CHECK(!cbx_cpu_open(2, NULL, &dev, &err));
     sizes_are_read_off_the_tensors();
     a_batch_gives_the_bits_of_each_stream_alone();
     steps_equal_one_longer_prefill();
@@ -474,6 +473,14 @@ int main(void)
     a_wrong_tensor_is_named();
     a_head_without_bias_is_accepted();
     a_config_that_contradicts_the_tensors_is_refused();
-    cbx_dev_close(dev);
+}
+
+int main(void)
+{
+    for (const char *const *name = cbx_cpu_variants(); *name; name++) {
+        CHECK(!cbx_cpu_open(2, *name, &dev, &err));
+        check_all();
+        cbx_dev_close(dev);
+    }
     return 0;
 }
