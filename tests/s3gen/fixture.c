@@ -27,7 +27,7 @@ void fixture_open(int argc, char **argv, const char *family, fixture *f)
         SKIP(err.text);
     snprintf(name, sizeof name, "%.400s/%s", path, f->config.files.s3gen);
     must(cbx_tensor_file_open(name, &f->weights, &err), &err);
-    must(cbx_cpu_open(1, "ref", &f->dev, &err), &err);
+    must(cbx_cpu_open(0, NULL, &f->dev, &err), &err);
     must(s3gen_open(f->dev, f->weights, &f->config, CBX_FMT_F32, FIXTURE_TOKENS,
                     &f->model, &err),
          &err);
