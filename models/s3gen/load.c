@@ -234,24 +234,24 @@ int load_tensor_dim(load *l, int ndim, int i, const char *name, ...)
 }
 
 /* n numbers by their full name, whatever the tensor's shape. */
-static float *read_numbers(load *l, const char *name, int n)
+static float *read_numbers(load *l, const char *name, size_t n)
 {
     const cbx_file_tensor *t;
     char shape[96];
 
     t = l->status ? NULL : cbx_tensor_find(l->file, name);
-    if (t && t->numel != (size_t)n) {
+    if (t && t->numel != n) {
         cbx_tensor_shape_text(t->ndim, t->dims, shape, sizeof shape);
         l->status = cbx_fail(l->err, CBX_E_SHAPE,
-                             "%s: tensor %s has shape %s; %d numbers were "
+                             "%s: tensor %s has shape %s; %zu numbers were "
                              "expected",
                              t->file, name, shape, n);
     }
     return read_tensor(l, name, t ? t->ndim : 1,
-                       t ? t->dims : (const int64_t[]){n});
+                       t ? t->dims : (const int64_t[]){(int64_t)n});
 }
 
-float *load_numbers(load *l, int n, const char *name, ...)
+float *load_numbers(load *l, size_t n, const char *name, ...)
 {
     char full[NAME];
     FORMAT(full, name);
@@ -265,7 +265,7 @@ const float *load_vec(load *l, int n, const char *name, ...)
     const float *p;
 
     FORMAT(full, name);
-    host = read_numbers(l, full, n);
+    host = read_numbers(l, full, (size_t)n);
     p = load_host_vec(l, n, host);
     free(host);
     return p;

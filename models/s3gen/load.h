@@ -53,7 +53,7 @@ const float *load_vec(load *l, int n, const char *name, ...);
 
 /* [setup] The same on the host, for the caller to work on; free() it. */
 CBX_PRINTF(3, 4)
-float *load_numbers(load *l, int n, const char *name, ...);
+float *load_numbers(load *l, size_t n, const char *name, ...);
 
 /* [setup] Host numbers on the device. */
 const float *load_host_vec(load *l, int n, const float *host);
