@@ -46,7 +46,7 @@ typedef struct rows_new {
     int n;
 } rows_new;
 
-/* [setup] Fixed part; keep is at least `before`. */
+/* [setup] The fixed part, without a tail; `pad` rows of zeros at either end. */
 void rows_init(rows *r, int cols, int rate, int lag, int pad);
 
 /* [setup] A reader that stays `lag` rows behind and reads `back` rows before
@@ -69,7 +69,7 @@ cbx_mat rows_at(const rows *r, int64_t from, int n);
 /* [decode] The end of a step: saves the newest rows. `work` is gone then. */
 void rows_keep(rows *r, const rows_step *s);
 
-/* [any] N, and how many rows a sequence of that rate and lag has. */
+/* [any] How many rows it has after so many mel frames. */
 int64_t rows_count(const rows *r, int64_t frames, bool final);
 
 #endif
