@@ -53,7 +53,7 @@ static void write_faulty(const fixture *f, const fault *x, const char *path)
 
 static cbx_status open_faulty(const fixture *f, const fault *x, cbx_error *err)
 {
-    char path[] = "/tmp/cbx-s3gen-XXXXXX";
+    char path[] = "cbx-s3gen-XXXXXX";
     const int fd = mkstemp(path);
     cbx_tensor_file *file;
     s3gen *m;
