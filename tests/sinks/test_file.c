@@ -264,8 +264,9 @@ static void what_cannot_be_written_is_said(void)
     refused(folder, "wav", NULL, 0, CBX_E_FILE, "folder");
 }
 
-/* RLIMIT_FSIZE stands for the full disk: the write fails half-way. */
-static void a_full_disk_is_an_error(const char *name)
+/* RLIMIT_FSIZE stands for the full disk: the write fails half-way, or, with a
+ * file that an encoder holds back until it is closed, at the end. */
+static void a_full_disk_is_an_error(const char *name, uint32_t n, rlim_t room)
 {
     test_source t;
     cbx_error err = {0};
@@ -273,9 +274,9 @@ static void a_full_disk_is_an_error(const char *name)
     struct rlimit before, small;
     CHECK(!getrlimit(RLIMIT_FSIZE, &before));
     small = before;
-    small.rlim_cur = 30000;
+    small.rlim_cur = room;
     signal(SIGXFSZ, SIG_IGN);
-    test_source_init(&t, N * 4, 7);
+    test_source_init(&t, n, 7);
     const cbx_sink_options o = {.kind = CBX_SINK_FILE, .path = in_folder(name)};
     cbx_sink *s = open_sink(&o, &t);
     CHECK(!setrlimit(RLIMIT_FSIZE, &small));
@@ -304,10 +305,13 @@ int main(void)
     a_file_appears_only_when_complete();
     a_link_and_a_device_stay_what_they_are();
     what_cannot_be_written_is_said();
-    a_full_disk_is_an_error("a.wav");
-    a_full_disk_is_an_error("a.flac");
-    a_full_disk_is_an_error("a.ogg");
-    a_full_disk_is_an_error("a.mp3");
+    a_full_disk_is_an_error("a.wav", 4 * N, 30000);
+    a_full_disk_is_an_error("a.wav", 900, 1000);
+    a_full_disk_is_an_error("a.flac", 4 * N, 30000);
+    a_full_disk_is_an_error("a.flac", 900, 100);
+    a_full_disk_is_an_error("a.ogg", 4 * N, 30000);
+    a_full_disk_is_an_error("a.mp3", 4 * N, 30000);
+    a_full_disk_is_an_error("a.mp3", 900, 100);
     clean();
     rmdir(folder);
     return 0;

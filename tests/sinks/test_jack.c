@@ -86,7 +86,9 @@ static void a_killed_server_is_survived(uint32_t rate, uint32_t period)
     ear_wait_connected(&a);
     nap(0.3);
     jackd_kill();
+    const double before = seconds();
     wait_for_state(s, CBX_SINK_LOST);
+    CHECK(seconds() - before < 1.5); /* told, not found out */
     const uint32_t at = atomic_load(&t.at);
     CHECK(at > 0 && at < 60000);
     ear_finish(&a);

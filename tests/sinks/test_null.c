@@ -26,6 +26,22 @@ static void every_frame_is_taken_in_real_time(void)
     test_source_free(&t);
 }
 
+static void the_end_is_when_the_last_frame_was_heard(void)
+{
+    test_source t;
+    cbx_sink_info info;
+    cbx_sink_options o = null_at_48k;
+    o.period = 4800;
+    test_source_init(&t, 4800, 1);
+    cbx_sink *s = open_sink(&o, &t);
+    play_to_the_end(s);
+    cbx_sink_poll(s, &info);
+    /* one with the frames; the latency; the period that counts it */
+    CHECK(info.latency == 4800 && info.callbacks >= 3);
+    cbx_sink_close(s);
+    test_source_free(&t);
+}
+
 static void a_late_source_is_counted_and_waited_for(void)
 {
     test_source t;
@@ -103,6 +119,7 @@ static void wrong_options_are_refused(void)
 int main(void)
 {
     every_frame_is_taken_in_real_time();
+    the_end_is_when_the_last_frame_was_heard();
     a_late_source_is_counted_and_waited_for();
     stop_is_quick_and_takes_no_more();
     wrong_options_are_refused();

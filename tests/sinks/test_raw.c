@@ -105,7 +105,7 @@ static void stop_does_not_wait_for_a_stuck_reader(void)
     const cbx_sink_options o = {.kind = CBX_SINK_RAW, .fd = fds[1]};
     cbx_sink *s = open_sink(&o, &t);
     CHECK(cbx_sink_start(s, &err) == CBX_OK);
-    nap(0.1);
+    nap(0.4); /* the pipe is full to the last byte */
     CHECK(atomic_load(&t.at) > 0 && atomic_load(&t.at) < N);
     const double before = seconds();
     cbx_sink_stop(s);
@@ -160,6 +160,7 @@ int main(void)
     raw_bytes_arrive_whole("f32le", 1, 0, 4);
     raw_bytes_arrive_whole(NULL, 2, 1, 4);
     raw_bytes_arrive_whole("s16le", 1, 1, 2);
+    raw_bytes_arrive_whole("f32le", 8, 0, 4);
     a_reader_that_leaves_is_an_error_not_a_signal();
     stop_does_not_wait_for_a_stuck_reader();
     frames_that_come_late_are_waited_for();
