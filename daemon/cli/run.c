@@ -171,24 +171,22 @@ static cbx_status wait_for_sound(speech *s, cbx_error *err)
         st = cbx_sink_wait(s->sink, cancelled ? 0.005 : 1e-3 * TICK_MS, &state,
                            err);
         watch(s);
+        if (speech_is_empty(s))
+            break;
     }
-    if (cancelled)
-        cbx_sink_stop(s->sink); /* removes an unfinished file */
+    if (cancelled || speech_is_empty(s))
+        cbx_sink_stop(s->sink); /* leaves no unfinished file */
     return st;
 }
 
-/* Nothing came out: say why. */
 static cbx_status check_spoken(const speech *s, cbx_error *err)
 {
     cbx_stream_stats stats;
     cbx_stream_get_stats(s->stream, &stats);
     if (stats.segments)
         return CBX_OK;
-    if (!s->text_given)
-        return cbx_fail(err, CBX_E_TEXT,
-                        "there is nothing to speak: the text is empty");
     return cbx_fail(err, CBX_E_TEXT,
-                    "there is nothing to speak: the text has no letter or "
+                    "there is nothing to speak: the text has no letter and no "
                     "number");
 }
 
@@ -200,7 +198,7 @@ static void warn_about_text(const speech *s)
     if (!stats.bad_bytes || s->options->quiet)
         return;
     snprintf(sentence, sizeof sentence,
-             "%" PRIu64 " places in the text were not UTF-8 and were replaced",
+             "the text was not UTF-8 in %" PRIu64 " places; they were replaced",
              stats.bad_bytes);
     cli_warn(sentence);
 }

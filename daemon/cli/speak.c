@@ -116,10 +116,23 @@ static CBX_RT uint32_t read_file(void *user, float *out, uint32_t n)
     return got;
 }
 
-static CBX_RT bool source_ended(void *user)
+bool speech_is_empty(const speech *s)
+{
+    return cbx_stream_ended(s->stream) &&
+           !atomic_load_explicit(&s->first_frame_ns, memory_order_relaxed);
+}
+
+static CBX_RT bool live_ended(void *user)
 {
     const speech *s = user;
     return cbx_stream_ended(s->stream);
+}
+
+/* A file without a sound is not completed: cli_speak reports why instead. */
+static CBX_RT bool file_ended(void *user)
+{
+    const speech *s = user;
+    return cbx_stream_ended(s->stream) && !speech_is_empty(s);
 }
 
 static void source_set_rate(void *user, uint32_t rate)
@@ -141,7 +154,7 @@ static cbx_status open_sink(speech *s, const cbx_sink_options *so,
 {
     const bool live = so->kind != CBX_SINK_FILE && so->kind != CBX_SINK_RAW;
     const cbx_source source = {.read = live ? read_live : read_file,
-                               .ended = source_ended,
+                               .ended = live ? live_ended : file_ended,
                                .set_rate = source_set_rate,
                                .wait = source_wait,
                                .user = s};

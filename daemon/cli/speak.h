@@ -32,6 +32,9 @@ typedef struct speech {
 cbx_status speech_open(speech *s, const cli_options *o, cbx_error *err);
 void speech_close(speech *s);
 
+/* The stream has ended without a sound: there is nothing to make a file of. */
+bool speech_is_empty(const speech *s);
+
 /* Opens and starts the sink that the options ask for. */
 cbx_status speech_connect(speech *s, cbx_error *err);
 

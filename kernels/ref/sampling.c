@@ -78,12 +78,56 @@ static int sorted_ids(const float *x, int V, int32_t *order)
     return n;
 }
 
+static void swap_ids(int32_t *a, int32_t *b)
+{
+    const int32_t t = *a;
+    *a = *b;
+    *b = t;
+}
+
+/* The k-th largest value (k = 1: the largest) of the n ids, which change their
+ * order: quickselect with the median of three. */
+static float kth_largest(const float *x, int32_t *ids, int n, int k)
+{
+    int from = 0, to = n - 1;
+    const int want = k - 1;
+    while (from < to) {
+        const int mid = from + (to - from) / 2;
+        if (x[ids[mid]] > x[ids[from]])
+            swap_ids(&ids[mid], &ids[from]);
+        if (x[ids[to]] > x[ids[from]])
+            swap_ids(&ids[to], &ids[from]);
+        if (x[ids[mid]] < x[ids[to]])
+            swap_ids(&ids[mid], &ids[to]);
+        const float pivot = x[ids[mid]];
+        int i = from, j = to;
+        while (i <= j) {
+            while (x[ids[i]] > pivot)
+                i++;
+            while (x[ids[j]] < pivot)
+                j--;
+            if (i <= j)
+                swap_ids(&ids[i++], &ids[j--]);
+        }
+        if (want <= j)
+            to = j;
+        else if (want >= i)
+            from = i;
+        else
+            break;
+    }
+    return x[ids[want]];
+}
+
 void cbx_top_k(float *x, int V, int k, int32_t *order)
 {
+    int n = 0;
     if (k <= 0 || k >= V)
         return;
-    const int n = sorted_ids(x, V, order);
-    const float least = n > k ? x[order[n - k]] : -INFINITY;
+    for (int i = 0; i < V; i++)
+        if (x[i] > -INFINITY)
+            order[n++] = i;
+    const float least = n > k ? kth_largest(x, order, n, k) : -INFINITY;
     for (int i = 0; i < V; i++)
         if (!(x[i] >= least))
             x[i] = -INFINITY;

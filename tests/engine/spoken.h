@@ -79,15 +79,21 @@ static inline bool pcm_equal(const pcm *a, const pcm *b)
     return a->n == b->n && memcmp(a->x, b->x, a->n * sizeof *a->x) == 0;
 }
 
+/* One read of at most `size` frames that takes no more than there are. */
+static inline uint32_t read_ready(cbx_stream *s, float *buffer, uint32_t size)
+{
+    const uint32_t n = cbx_stream_available(s);
+    return cbx_stream_read(s, buffer, n < size ? n : size, NULL);
+}
+
 /* Reads what can be read now, `size` frames at a time. */
 static inline void read_some(cbx_stream *s, pcm *out, uint32_t size)
 {
     float buffer[16384];
     uint32_t n;
     CHECK(size <= 16384);
-    while ((n = cbx_stream_available(s)) > 0)
-        pcm_add(out, buffer,
-                cbx_stream_read(s, buffer, n < size ? n : size, NULL));
+    while ((n = read_ready(s, buffer, size)) > 0)
+        pcm_add(out, buffer, n);
 }
 
 /* Pushes text in pieces of `piece` bytes (0: at once), reads in `size` frames

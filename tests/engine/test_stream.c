@@ -127,7 +127,7 @@ static void a_cancel_is_silent_after_its_fade(const world *w)
         CHECK_OK(cbx_stream_push(s, TEXT, strlen(TEXT), &taken, &err), err);
         CHECK(cbx_stream_wait(s, 10000));
         for (int i = 0; i < 100 + 37 * round; i++) {
-            while (cbx_stream_read(s, buffer, PERIOD, NULL) == 0)
+            while (read_ready(s, buffer, PERIOD) == 0)
                 cbx_stream_wait(s, 100);
         }
         cbx_stream_cancel(s);
@@ -188,7 +188,7 @@ static void a_rate_change_loses_no_speech(const world *w)
     while (out.n < whole.n / 3) {
         cbx_stream_wait(s, 100);
         float buffer[480];
-        pcm_add(&out, buffer, cbx_stream_read(s, buffer, 480, NULL));
+        pcm_add(&out, buffer, read_ready(s, buffer, 480));
     }
     const size_t before = out.n;
     CHECK_OK(cbx_stream_set_rate(s, 48000, &err), err);
@@ -234,7 +234,7 @@ static void events_come_in_order_and_at_their_time(const world *w)
     while (!ended) {
         float buffer[256];
         cbx_stream_wait(s, 100);
-        frames += cbx_stream_read(s, buffer, 256, NULL);
+        frames += read_ready(s, buffer, 256);
         while (cbx_stream_poll(s, &e)) {
             CHECK(e.kind != CBX_EVENT_ERROR && e.kind != CBX_EVENT_UNDERRUN);
             CHECK(e.frame <= frames && e.frame + 256 + 1 >= frames);
