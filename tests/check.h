@@ -8,22 +8,22 @@
 /* CTest shows a test that exits with this code as skipped. */
 enum { TEST_SKIPPED = 77 };
 
-#define CHECK(cond)                                                            \
-    do {                                                                       \
-        if (!(cond)) {                                                         \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);         \
-            exit(1);                                                           \
-        }                                                                      \
+#define CHECK(cond)                                                    \
+    do {                                                               \
+        if (!(cond)) {                                                 \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); \
+            exit(1);                                                   \
+        }                                                              \
     } while (0)
 
 /* Written as !(diff <= tol): with diff > tol a NaN would pass. */
-#define CHECK_NEAR(got, want, tol)                                             \
+#define CHECK_NEAR(got, want, tol) \
     CHECK(fabs((double)(got) - (double)(want)) <= (tol))
 
-#define SKIP(why)                                                              \
-    do {                                                                       \
-        fprintf(stderr, "skipped: %s\n", why);                                 \
-        exit(TEST_SKIPPED);                                                    \
+#define SKIP(why)                              \
+    do {                                       \
+        fprintf(stderr, "skipped: %s\n", why); \
+        exit(TEST_SKIPPED);                    \
     } while (0)
 
 #endif
