@@ -13,6 +13,9 @@ static const char *const by_channel[] = {
     "flow.est.*.resnet", "flow.est.*.downsample", "flow.est.*.upsample",
     "flow.est.down*.in", "flow.est.up*.in",       "flow.est.final_block",
     "flow.est.out",      "flow.out_mel",          "hift.*",
+    "voice.tok.conv*",   "voice.tok.logmel",      "voice.tok.*.fsmn_conv",
+    "voice.xvec.feat",   "voice.xvec.fcm",        "voice.xvec.tdnn",
+    "voice.xvec.block*", "voice.xvec.transit*",
 };
 
 static layout layout_of(const char *key)
