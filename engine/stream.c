@@ -19,14 +19,14 @@ static cbx_status open_arena(cbx_stream *s, cbx_error *err)
     cbx_error warning;
     const size_t bytes =
         cbx_ring_bytes(RING_FRAMES) + 2 * EVENTS * sizeof(stream_event) + 4096;
-    cbx_status st = cbx_arena_open(bytes, err, &s->arena);
+    cbx_status st = cbx_arena_open(bytes, &s->arena, err);
     if (!st)
         st =
             cbx_ring_new(&s->arena, RING_FRAMES,
-                         s->params.sample_rate * FADE_MS / 1000, err, &s->ring);
+                         s->params.sample_rate * FADE_MS / 1000, &s->ring, err);
     if (!st)
-        st = cbx_queue_new(&s->arena, EVENTS, sizeof(stream_event), err,
-                           &s->events);
+        st = cbx_queue_new(&s->arena, EVENTS, sizeof(stream_event), &s->events,
+                           err);
     if (!st && !cbx_memory_lock(s->arena.base, s->arena.size, &warning))
         engine_warn(s->engine, warning.text);
     return st;

@@ -7,7 +7,7 @@
 
 enum { ALIGN = 64 };
 
-cbx_status cbx_arena_open(size_t bytes, cbx_error *err, cbx_arena *out)
+cbx_status cbx_arena_open(size_t bytes, cbx_arena *out, cbx_error *err)
 {
     if (bytes == 0)
         return cbx_fail(err, CBX_E_ARG, "an arena needs at least one byte");

@@ -17,8 +17,8 @@ typedef struct cbx_arena {
 
 /* [setup] Maps a block of at least `bytes` (> 0) for the arena, 64-byte
  * aligned, zero. CBX_E_ARG, CBX_E_NOMEM. */
-CBX_CHECK cbx_status cbx_arena_open(size_t bytes, cbx_error *err,
-                                    cbx_arena *out);
+CBX_CHECK cbx_status cbx_arena_open(size_t bytes, cbx_arena *out,
+                                    cbx_error *err);
 
 /* [setup] Unmaps a block that cbx_arena_open made. NULL and an arena of all
  * zeros are fine. */

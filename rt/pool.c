@@ -230,7 +230,7 @@ static cbx_status start_workers(cbx_pool *p, cbx_error *err)
     return CBX_OK;
 }
 
-cbx_status cbx_pool_open(int threads, cbx_error *err, cbx_pool **out)
+cbx_status cbx_pool_open(int threads, cbx_pool **out, cbx_error *err)
 {
     if (threads < 1 || threads > CBX_POOL_MAX_THREADS)
         return cbx_fail(err, CBX_E_ARG, "%d threads asked for; choose 1 to %d",

@@ -16,7 +16,7 @@ enum { CBX_POOL_MAX_THREADS = 256 };
 
 /* [setup] `threads` (1 ... CBX_POOL_MAX_THREADS) counts the caller: 1 starts
  * none. CBX_E_ARG, CBX_E_NOMEM, CBX_E_LIMIT. */
-CBX_CHECK cbx_status cbx_pool_open(int threads, cbx_error *err, cbx_pool **out);
+CBX_CHECK cbx_status cbx_pool_open(int threads, cbx_pool **out, cbx_error *err);
 
 /* [setup] Ends the threads. NULL is fine. No run may be going on. */
 void cbx_pool_close(cbx_pool *p);

@@ -16,8 +16,8 @@ struct cbx_queue {
 enum { MOST_MESSAGES = 1 << 20, MOST_BYTES = 4096 };
 
 cbx_status cbx_queue_new(cbx_arena *arena, uint32_t min_messages,
-                         uint32_t message_bytes, cbx_error *err,
-                         cbx_queue **out)
+                         uint32_t message_bytes, cbx_queue **out,
+                         cbx_error *err)
 {
     if (min_messages == 0 || min_messages > MOST_MESSAGES ||
         message_bytes == 0 || message_bytes > MOST_BYTES)

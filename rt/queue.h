@@ -15,8 +15,8 @@ typedef struct cbx_queue cbx_queue;
 /* [setup] Room for at least min_messages (1 ... 2^20) of message_bytes
  * (1 ... 4096) each. Memory comes from `arena`. CBX_E_ARG, CBX_E_NOMEM. */
 CBX_CHECK cbx_status cbx_queue_new(cbx_arena *arena, uint32_t min_messages,
-                                   uint32_t message_bytes, cbx_error *err,
-                                   cbx_queue **out);
+                                   uint32_t message_bytes, cbx_queue **out,
+                                   cbx_error *err);
 
 /* [any, one pusher] Copies the message in. False when full. */
 CBX_RT bool cbx_queue_push(cbx_queue *q, const void *message);

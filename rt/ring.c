@@ -95,7 +95,7 @@ size_t cbx_ring_bytes(uint32_t min_frames)
 }
 
 cbx_status cbx_ring_new(cbx_arena *arena, uint32_t min_frames,
-                        uint32_t fade_frames, cbx_error *err, cbx_ring **out)
+                        uint32_t fade_frames, cbx_ring **out, cbx_error *err)
 {
     if (min_frames == 0 || min_frames > MOST_FRAMES)
         return cbx_fail(err, CBX_E_ARG, "a ring of %u frames: choose 1 to %d",

@@ -32,8 +32,8 @@ typedef struct cbx_ring cbx_ring;
  * (0: hard cuts). Memory comes from `arena` and lives as long as it does.
  * CBX_E_ARG, CBX_E_NOMEM. */
 CBX_CHECK cbx_status cbx_ring_new(cbx_arena *arena, uint32_t min_frames,
-                                  uint32_t fade_frames, cbx_error *err,
-                                  cbx_ring **out);
+                                  uint32_t fade_frames, cbx_ring **out,
+                                  cbx_error *err);
 
 /* [setup] Bytes that a ring of min_frames takes from its arena. */
 size_t cbx_ring_bytes(uint32_t min_frames);

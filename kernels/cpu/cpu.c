@@ -142,7 +142,7 @@ cbx_status cbx_cpu_open(int threads, const char *name, cbx_dev **out,
         v->fill(&c->table);
     c->dev.k = &c->table;
     c->dev.threads = v->fill ? threads : 1; /* the plain kernels have one */
-    if ((st = cbx_pool_open(c->dev.threads, e, &c->pool))) {
+    if ((st = cbx_pool_open(c->dev.threads, &c->pool, e))) {
         free(c);
         return st;
     }

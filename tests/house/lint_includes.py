@@ -29,7 +29,8 @@ MAY_USE = {
 ONLY_IN = {
     r"cuda|cublas": ["kernels/cuda/"],
     r"portaudio\.h": ["daemon/sinks/portaudio", "tests/"],
-    r"jack/": ["daemon/sinks/jack", "tests/"],
+    r"jack/": ["daemon/sinks/jack", "daemon/sinks/devices", "daemon/sinks/quiet",
+               "tests/"],
     r"soxr\.h": ["dsp/", "tests/"],
     r"sndfile\.h": ["daemon/sinks/", "dsp/", "tools/", "tests/"],
     r"jansson\.h": ["models/", "engine/", "client/", "daemon/", "tools/",

@@ -57,7 +57,7 @@ static void a_rewind_gives_the_same_place_again(void)
 static void a_mapped_arena_holds_what_was_asked_for(void)
 {
     cbx_arena a;
-    CHECK(cbx_arena_open(100000, NULL, &a) == CBX_OK);
+    CHECK(cbx_arena_open(100000, &a, NULL) == CBX_OK);
     unsigned char *p = cbx_arena_take(&a, 100000, 1);
     CHECK(p && (uintptr_t)p % 64 == 0 && p[0] == 0 && p[99999] == 0);
     CHECK(cbx_arena_take(&a, 1, 1) == NULL);
@@ -71,9 +71,9 @@ static void too_much_memory_is_an_error_with_a_sentence(void)
 {
     cbx_arena a;
     cbx_error e = {CBX_OK, ""};
-    CHECK(cbx_arena_open(SIZE_MAX / 2, &e, &a) == CBX_E_NOMEM);
+    CHECK(cbx_arena_open(SIZE_MAX / 2, &a, &e) == CBX_E_NOMEM);
     CHECK(strstr(e.text, "no memory"));
-    CHECK(cbx_arena_open(0, &e, &a) == CBX_E_ARG);
+    CHECK(cbx_arena_open(0, &a, &e) == CBX_E_ARG);
 }
 
 int main(void)

@@ -27,7 +27,7 @@ static void count(void *arg, int task, int worker)
 static void every_task_runs_once(int threads)
 {
     cbx_pool *p;
-    CHECK(cbx_pool_open(threads, NULL, &p) == CBX_OK);
+    CHECK(cbx_pool_open(threads, &p, NULL) == CBX_OK);
     CHECK(cbx_pool_threads(p) == threads);
     static job j;
     memset(&j, 0, sizeof j);
@@ -55,7 +55,7 @@ static void add(void *arg, int task, int worker)
 static void many_small_runs_lose_nothing(int threads)
 {
     cbx_pool *p;
-    CHECK(cbx_pool_open(threads, NULL, &p) == CBX_OK);
+    CHECK(cbx_pool_open(threads, &p, NULL) == CBX_OK);
     uint32_t cells[16 * 3] = {0};
     for (uint32_t i = 0; i < RUNS; i++) {
         const int tasks = 2 + (int)(i & 1);
@@ -70,7 +70,7 @@ static void many_small_runs_lose_nothing(int threads)
 static void runs_after_pauses_lose_nothing(int threads)
 {
     cbx_pool *p;
-    CHECK(cbx_pool_open(threads, NULL, &p) == CBX_OK);
+    CHECK(cbx_pool_open(threads, &p, NULL) == CBX_OK);
     uint32_t cells[16 * 3] = {0};
     for (uint32_t i = 0; i < 2000; i++) {
         cbx_pool_run(p, add, cells, 3);
@@ -105,7 +105,7 @@ static void meet(void *arg, int task, int worker)
 static void sleepers_wake_up_on_both_sides(void)
 {
     cbx_pool *p;
-    CHECK(cbx_pool_open(2, NULL, &p) == CBX_OK);
+    CHECK(cbx_pool_open(2, &p, NULL) == CBX_OK);
     for (int i = 0; i < 50; i++) {
         meeting m = {0, 0};
         cbx_sleep_until(cbx_clock_ns() + CBX_NS_PER_MS);
@@ -125,7 +125,7 @@ static void note_task(void *arg, int task, int worker)
 static void one_thread_runs_in_order_as_worker_0(void)
 {
     cbx_pool *p;
-    CHECK(cbx_pool_open(1, NULL, &p) == CBX_OK);
+    CHECK(cbx_pool_open(1, &p, NULL) == CBX_OK);
     int order[5], *next = order;
     cbx_pool_run(p, note_task, &next, 5);
     for (int i = 0; i < 5; i++)
@@ -146,7 +146,7 @@ static void halve(void *arg, int task, int worker)
 static void denormals_are_zero_in_every_task_and_not_after(void)
 {
     cbx_pool *p;
-    CHECK(cbx_pool_open(3, NULL, &p) == CBX_OK);
+    CHECK(cbx_pool_open(3, &p, NULL) == CBX_OK);
     float out[64];
     memset(out, 1, sizeof out);
     cbx_pool_run(p, halve, out, 64);
@@ -163,8 +163,8 @@ static void bad_numbers_of_threads_are_errors(void)
 {
     cbx_pool *p;
     cbx_error e;
-    CHECK(cbx_pool_open(0, &e, &p) == CBX_E_ARG);
-    CHECK(cbx_pool_open(CBX_POOL_MAX_THREADS + 1, &e, &p) == CBX_E_ARG);
+    CHECK(cbx_pool_open(0, &p, &e) == CBX_E_ARG);
+    CHECK(cbx_pool_open(CBX_POOL_MAX_THREADS + 1, &p, &e) == CBX_E_ARG);
     cbx_pool_close(NULL);
 }
 

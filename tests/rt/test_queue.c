@@ -18,7 +18,7 @@ static cbx_queue *new_queue(uint32_t n)
 {
     cbx_arena a = {block, sizeof block, 0};
     cbx_queue *q = NULL;
-    CHECK(cbx_queue_new(&a, n, sizeof(message), NULL, &q) == CBX_OK);
+    CHECK(cbx_queue_new(&a, n, sizeof(message), &q, NULL) == CBX_OK);
     return q;
 }
 
@@ -47,10 +47,10 @@ static void bad_sizes_are_errors(void)
     cbx_arena a = {block, sizeof block, 0};
     cbx_queue *q;
     cbx_error e;
-    CHECK(cbx_queue_new(&a, 0, 4, &e, &q) == CBX_E_ARG);
-    CHECK(cbx_queue_new(&a, 4, 0, &e, &q) == CBX_E_ARG);
-    CHECK(cbx_queue_new(&a, UINT32_MAX, 4, &e, &q) == CBX_E_ARG);
-    CHECK(cbx_queue_new(&a, 1 << 20, 4096, &e, &q) == CBX_E_NOMEM);
+    CHECK(cbx_queue_new(&a, 0, 4, &q, &e) == CBX_E_ARG);
+    CHECK(cbx_queue_new(&a, 4, 0, &q, &e) == CBX_E_ARG);
+    CHECK(cbx_queue_new(&a, UINT32_MAX, 4, &q, &e) == CBX_E_ARG);
+    CHECK(cbx_queue_new(&a, 1 << 20, 4096, &q, &e) == CBX_E_NOMEM);
 }
 
 static void *push_all(void *q)

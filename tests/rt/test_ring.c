@@ -12,7 +12,7 @@ static cbx_ring *bare_ring(uint32_t frames)
 {
     cbx_arena arena = {block, sizeof block, 0};
     cbx_ring *r = NULL;
-    CHECK(cbx_ring_new(&arena, frames, FADE, NULL, &r) == CBX_OK);
+    CHECK(cbx_ring_new(&arena, frames, FADE, &r, NULL) == CBX_OK);
     CHECK(arena.used <= cbx_ring_bytes(frames));
     return r;
 }
@@ -75,9 +75,9 @@ static void bad_sizes_are_errors(void)
     cbx_arena arena = {block, sizeof block, 0};
     cbx_ring *r;
     cbx_error e;
-    CHECK(cbx_ring_new(&arena, 0, FADE, &e, &r) == CBX_E_ARG);
-    CHECK(cbx_ring_new(&arena, UINT32_MAX, FADE, &e, &r) == CBX_E_ARG);
-    CHECK(cbx_ring_new(&arena, 1 << 30, FADE, &e, &r) == CBX_E_NOMEM);
+    CHECK(cbx_ring_new(&arena, 0, FADE, &r, &e) == CBX_E_ARG);
+    CHECK(cbx_ring_new(&arena, UINT32_MAX, FADE, &r, &e) == CBX_E_ARG);
+    CHECK(cbx_ring_new(&arena, 1 << 30, FADE, &r, &e) == CBX_E_NOMEM);
 }
 
 static void frames_come_out_as_they_went_in(void)

@@ -24,7 +24,7 @@ static cbx_ring *new_ring(void)
 {
     cbx_arena arena = {block, sizeof block, 0};
     cbx_ring *r = NULL;
-    CHECK(cbx_ring_new(&arena, CAPACITY, FADE, NULL, &r) == CBX_OK);
+    CHECK(cbx_ring_new(&arena, CAPACITY, FADE, &r, NULL) == CBX_OK);
     return r;
 }
 

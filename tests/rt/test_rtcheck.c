@@ -247,8 +247,8 @@ static void what_the_audio_thread_calls_is_clean(void)
     cbx_ring *r;
     cbx_queue *q;
     cbx_counter reads = 0;
-    CHECK(cbx_ring_new(&arena, 1024, 64, NULL, &r) == CBX_OK);
-    CHECK(cbx_queue_new(&arena, 8, sizeof(int), NULL, &q) == CBX_OK);
+    CHECK(cbx_ring_new(&arena, 1024, 64, &r, NULL) == CBX_OK);
+    CHECK(cbx_queue_new(&arena, 8, sizeof(int), &q, NULL) == CBX_OK);
     float pcm[256] = {0}, out[256];
     uint32_t used = 0;
     rtcheck_reset();
