@@ -62,12 +62,15 @@ int32_t *golden_ids(const golden *g, const char *key, size_t *n)
 
 float golden_number(const golden *g, const char *key)
 {
-    size_t n;
-    float *p = golden_floats(g, key, &n);
-    CHECK(n == 1);
-    const float x = p[0];
-    free(p);
-    return x;
+    const cbx_file_tensor *t = need(g, key);
+    int32_t id = 0;
+    float x = 0;
+    CHECK(t->numel == 1);
+    if (t->dtype != CBX_FILE_I32)
+        CHECK(!cbx_tensor_f32(t, &x, NULL));
+    else
+        CHECK(!cbx_tensor_i32(t, &id, NULL));
+    return t->dtype == CBX_FILE_I32 ? (float)id : x;
 }
 
 float *golden_wav24(const golden *g, size_t *n)

@@ -1,0 +1,304 @@
+#include "models/voice/prepare.h"
+
+#include "models/voice/campplus.h"
+#include "models/voice/features.h"
+#include "models/voice/s3tok.h"
+#include "models/voice/ve.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert((int)CBX_VOICE_RATE == (int)VOICE_RATE_24K, "one rate");
+
+enum { S3GEN_SECONDS = 10 };
+
+/* What differs between the families. */
+typedef struct recipe {
+    bool normalise;  /* to -27 LUFS */
+    int t3_seconds;  /* of sound for T3's prompt */
+    double at_least; /* seconds, exclusive */
+} recipe;
+
+static recipe recipe_of(cbx_family family)
+{
+    if (family == CBX_FAMILY_TURBO || family == CBX_FAMILY_NANO)
+        return (recipe){.normalise = true, .t3_seconds = 15, .at_least = 5};
+    return (recipe){.t3_seconds = 6};
+}
+
+struct cbx_voice_maker {
+    recipe recipe;
+    int t3_tokens;
+    float emotion;
+    ve *ve;
+    campplus *campplus;
+    s3tok *s3tok;
+};
+
+size_t cbx_voice_wanted(cbx_family family)
+{
+    const double seconds = recipe_of(family).at_least;
+    return seconds > 0 ? (size_t)(seconds * CBX_VOICE_RATE) + 1
+                       : CBX_VOICE_LEAST;
+}
+
+/* -- opening --------------------------------------------------------------- */
+
+/* `key`: a tensor without which there is no such encoder. */
+static cbx_status open_file(const char *folder, const char *name,
+                            const char *key, const char *what,
+                            cbx_tensor_file **out, cbx_error *err)
+{
+    char path[4096];
+    cbx_tensor_file *f = NULL;
+    const int n = snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return cbx_fail(err, CBX_E_FILE, "%.200s: the path is too long",
+                        folder);
+    if (name[0]) {
+        const cbx_status st = cbx_tensor_file_open(path, &f, err);
+        if (st)
+            return st;
+    }
+    if (!f || !cbx_tensor_find(f, key)) {
+        cbx_tensor_file_close(f);
+        return cbx_fail(err, CBX_E_UNSUPPORTED,
+                        "%s: this model comes without a %s, so it cannot learn "
+                        "a voice from a recording",
+                        folder, what);
+    }
+    *out = f;
+    return CBX_OK;
+}
+
+static cbx_status open_ve(cbx_dev *dev, const char *folder, const cbx_config *c,
+                          ve **out, cbx_error *err)
+{
+    cbx_tensor_file *f;
+    cbx_status st = open_file(folder, c->files.ve, "lstm.weight_ih_l0",
+                              "voice encoder", &f, err);
+    if (st)
+        return st;
+    st = ve_open(dev, f, &c->ve, out, err);
+    cbx_tensor_file_close(f);
+    return st;
+}
+
+static cbx_status open_campplus(cbx_dev *dev, const char *folder,
+                                const cbx_config *c, campplus **out,
+                                cbx_error *err)
+{
+    cbx_tensor_file *f;
+    cbx_status st =
+        open_file(folder, c->files.s3gen, "speaker_encoder.head.conv1.weight",
+                  "speaker encoder", &f, err);
+    if (st)
+        return st;
+    st = campplus_open(dev, f, &c->campplus, out, err);
+    cbx_tensor_file_close(f);
+    return st;
+}
+
+static cbx_status open_s3tok(cbx_dev *dev, const char *folder,
+                             const cbx_config *c, s3tok **out, cbx_error *err)
+{
+    cbx_tensor_file *f;
+    cbx_status st = open_file(folder, c->files.s3tokenizer,
+                              "tokenizer.encoder.conv1.weight",
+                              "speech tokenizer", &f, err);
+    if (st)
+        return st;
+    st = s3tok_open(dev, f, &c->s3tok, out, err);
+    cbx_tensor_file_close(f);
+    return st;
+}
+
+cbx_status cbx_voice_maker_open(cbx_dev *dev, const char *folder,
+                                const cbx_config *config, cbx_voice_maker **out,
+                                cbx_error *err)
+{
+    cbx_voice_maker *m = calloc(1, sizeof *m);
+    if (!m)
+        return cbx_fail(err, CBX_E_NOMEM, "no memory to make a voice");
+    m->recipe = recipe_of(config->family);
+    m->t3_tokens = config->t3.prompt_tokens;
+    m->emotion = config->sampling.exaggeration;
+    cbx_status st = open_ve(dev, folder, config, &m->ve, err);
+    if (!st)
+        st = open_campplus(dev, folder, config, &m->campplus, err);
+    if (!st)
+        st = open_s3tok(dev, folder, config, &m->s3tok, err);
+    if (st) {
+        cbx_voice_maker_close(m);
+        return st;
+    }
+    *out = m;
+    return CBX_OK;
+}
+
+void cbx_voice_maker_close(cbx_voice_maker *m)
+{
+    if (!m)
+        return;
+    ve_close(m->ve);
+    campplus_close(m->campplus);
+    s3tok_close(m->s3tok);
+    free(m);
+}
+
+/* -- making ---------------------------------------------------------------- */
+
+static cbx_status check_wav(const float *wav, size_t n, cbx_error *err)
+{
+    if (n < CBX_VOICE_LEAST || n > CBX_VOICE_MOST)
+        return cbx_fail(err, CBX_E_ARG,
+                        "a recording of %.2f seconds cannot be made into a "
+                        "voice; half a second to an hour is needed",
+                        (double)n / CBX_VOICE_RATE);
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(wav[i]))
+            return cbx_fail(err, CBX_E_ARG,
+                            "sample %zu of the recording is not a number", i);
+    return CBX_OK;
+}
+
+static size_t at_most(size_t n, size_t limit)
+{
+    return n < limit ? n : limit;
+}
+
+/* s3gen.py: embed_ref: the speaker. */
+static cbx_status make_embedding(const cbx_voice_maker *m, const float *wav16,
+                                 size_t n, const cbx_probe *probe, cbx_conds *c,
+                                 cbx_error *err)
+{
+    voice_rows feat;
+    cbx_status st = voice_fbank(wav16, n, &feat, err);
+    if (st)
+        return st;
+    voice_remove_mean(&feat);
+    c->embedding_dim = campplus_dim(m->campplus);
+    c->embedding = calloc((size_t)c->embedding_dim, sizeof *c->embedding);
+    st = c->embedding
+             ? campplus_embed(m->campplus, &feat, probe, c->embedding, err)
+             : cbx_fail(err, CBX_E_NOMEM, "no memory to make a voice");
+    free(feat.v);
+    return st;
+}
+
+/* max: tokens at most, 0 for all of them. */
+static cbx_status make_tokens(const cbx_voice_maker *m, const float *wav16,
+                              size_t n, int max, const cbx_probe *probe,
+                              int32_t **tokens, int *count, cbx_error *err)
+{
+    voice_rows mel;
+    cbx_status st = voice_token_mel(wav16, n, &mel, err);
+    if (st)
+        return st;
+    const int most = max * VOICE_FRAMES_PER_TOKEN;
+    const int frames = max && mel.rows > most ? most : mel.rows;
+    st = s3tok_encode(m->s3tok, &mel, frames, probe, tokens, err);
+    if (!st)
+        *count = s3tok_count(frames);
+    free(mel.v);
+    return st;
+}
+
+/* s3gen.py: embed_ref. Tokens past the end of the mel are dropped; a mel of an
+ * odd count keeps its last frame. */
+static cbx_status make_s3gen_prompt(const cbx_voice_maker *m, const float *wav,
+                                    size_t n, const cbx_probe *probe,
+                                    cbx_conds *c, cbx_error *err)
+{
+    const size_t used = at_most(n, S3GEN_SECONDS * CBX_VOICE_RATE);
+    float *wav16;
+    size_t n16;
+    voice_rows mel;
+    cbx_status st = voice_prompt_mel(wav, used, &mel, err);
+    if (st)
+        return st;
+    c->prompt_feat = mel.v;
+    c->n_prompt_frames = mel.rows;
+    c->n_mels = mel.cols;
+    if ((st = voice_resample_sinc(wav, used, &wav16, &n16, err)))
+        return st;
+    st = make_embedding(m, wav16, n16, probe, c, err);
+    if (!st)
+        st = make_tokens(m, wav16, n16, 0, probe, &c->prompt_tokens,
+                         &c->n_prompt_tokens, err);
+    if (c->n_prompt_tokens > mel.rows / 2)
+        c->n_prompt_tokens = mel.rows / 2;
+    free(wav16);
+    return st;
+}
+
+/* voice_encoder.py: embeds_from_wavs */
+static cbx_status make_speaker(const cbx_voice_maker *m, const float *wav16,
+                               size_t n, const cbx_probe *probe, cbx_conds *c,
+                               cbx_error *err)
+{
+    size_t from, to;
+    voice_rows mel;
+    voice_trim(wav16, n, &from, &to);
+    cbx_status st = voice_ve_mel(wav16 + from, to - from, &mel, err);
+    if (st)
+        return st;
+    c->speaker_dim = ve_dim(m->ve);
+    c->speaker_emb = calloc((size_t)c->speaker_dim, sizeof *c->speaker_emb);
+    st = c->speaker_emb
+             ? ve_embed(m->ve, &mel, probe, c->speaker_emb, err)
+             : cbx_fail(err, CBX_E_NOMEM, "no memory to make a voice");
+    free(mel.v);
+    return st;
+}
+
+static cbx_status make_t3_prompt(const cbx_voice_maker *m, const float *wav,
+                                 size_t n, const cbx_probe *probe, cbx_conds *c,
+                                 cbx_error *err)
+{
+    const size_t most = (size_t)m->recipe.t3_seconds * VOICE_RATE_16K;
+    float *wav16;
+    size_t n16;
+    cbx_status st = voice_resample_soxr(wav, n, &wav16, &n16, err);
+    if (st)
+        return st;
+    if (m->t3_tokens)
+        st = make_tokens(m, wav16, at_most(n16, most), m->t3_tokens, probe,
+                         &c->t3_tokens, &c->n_t3_tokens, err);
+    if (!st)
+        st = make_speaker(m, wav16, n16, probe, c, err);
+    free(wav16);
+    return st;
+}
+
+cbx_status cbx_voice_make(const cbx_voice_maker *m, const float *wav, size_t n,
+                          const cbx_probe *probe, cbx_conds **out,
+                          cbx_error *err)
+{
+    double gain;
+    cbx_status st = check_wav(wav, n, err);
+    if (st)
+        return st;
+    float *copy = malloc(n * sizeof *copy);
+    cbx_conds *c = calloc(1, sizeof *c);
+    if (copy && c)
+        memcpy(copy, wav, n * sizeof *copy);
+    else
+        st = cbx_fail(err, CBX_E_NOMEM, "no memory to make a voice");
+    if (!st && m->recipe.normalise)
+        st = voice_normalise(copy, n, &gain, err);
+    if (!st)
+        st = make_s3gen_prompt(m, copy, n, probe, c, err);
+    if (!st)
+        st = make_t3_prompt(m, copy, n, probe, c, err);
+    free(copy);
+    if (st) {
+        cbx_conds_close(c);
+        return st;
+    }
+    c->emotion_adv = m->emotion;
+    *out = c;
+    return CBX_OK;
+}
