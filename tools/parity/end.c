@@ -1,4 +1,5 @@
-#include "tools/parity/parity.h"
+#include "models/voice/prepare.h"
+#include "tools/parity/sound.h"
 #include "tools/parity/watch.h"
 
 #include <stdio.h>
@@ -168,6 +169,78 @@ static cbx_status run_s3gen(parity *p, cbx_error *err)
     return st;
 }
 
+/* A recording to a voice, all at once. */
+static cbx_status compare_conds(parity *p, const cbx_conds *c, cbx_error *err)
+{
+    const struct {
+        const char *key, *name;
+        const float *v;
+        size_t n;
+    } floats[] = {
+        {"voice.gen.prompt_feat", "end.voice.prompt_feat", c->prompt_feat,
+         (size_t)c->n_prompt_frames * (size_t)c->n_mels},
+        {"voice.gen.embedding", "end.voice.embedding", c->embedding,
+         (size_t)c->embedding_dim},
+        {"voice.ve.out", "end.voice.speaker_emb", c->speaker_emb,
+         (size_t)c->speaker_dim},
+    };
+    for (size_t i = 0; i < sizeof floats / sizeof *floats; i++) {
+        int64_t dims[2] = {-1, -1};
+        const float *want;
+        const cbx_status st =
+            golden_floats(&p->golden, floats[i].key, 2, dims, &want, err);
+        if (st)
+            return st;
+        if ((size_t)(dims[0] * dims[1]) != floats[i].n)
+            return cbx_fail(
+                err, CBX_E_SHAPE, "%s: %zu values, where the golden has %lld",
+                floats[i].name, floats[i].n, (long long)(dims[0] * dims[1]));
+        report_named(&p->report, floats[i].name, floats[i].v, want, floats[i].n,
+                     TOL_END);
+    }
+    return CBX_OK;
+}
+
+static void compare_tokens(parity *p, const char *key, const char *name,
+                           const int32_t *got, int n)
+{
+    const int32_t *want;
+    int n_want;
+    cbx_error err;
+    if (golden_ids(&p->golden, key, &n_want, &want, &err))
+        report_fail(&p->report, name, "%s", err.text);
+    else if (n != n_want)
+        report_fail(&p->report, name, "%d tokens, where the golden has %d", n,
+                    n_want);
+    else
+        report_named_ids(&p->report, name, got, want, (size_t)n);
+}
+
+static cbx_status run_voice(parity *p, cbx_error *err)
+{
+    cbx_voice_maker *m;
+    cbx_conds *c;
+    float *wav;
+    size_t n;
+    cbx_status st = sound_recording(p, &wav, &n, err);
+    if (st)
+        return st;
+    if (!(st = cbx_voice_maker_open(p->dev, p->folder, &p->config, &m, err))) {
+        st = cbx_voice_make(m, wav, n, NULL, &c, err);
+        cbx_voice_maker_close(m);
+    }
+    free(wav);
+    if (st)
+        return st;
+    st = compare_conds(p, c, err);
+    compare_tokens(p, "voice.gen.prompt_token", "end.voice.prompt_token",
+                   c->prompt_tokens, c->n_prompt_tokens);
+    compare_tokens(p, "voice.t3.prompt_tokens", "end.voice.t3_tokens",
+                   c->t3_tokens, c->n_t3_tokens);
+    cbx_conds_close(c);
+    return st;
+}
+
 void parity_end(parity *p)
 {
     cbx_error err;
@@ -175,4 +248,6 @@ void parity_end(parity *p)
         report_fail(&p->report, "end.t3", "%s", err.text);
     if (golden_has(&p->golden, "flow.") && run_s3gen(p, &err))
         report_fail(&p->report, "end.s3gen", "%s", err.text);
+    if (golden_has(&p->golden, "voice.") && run_voice(p, &err))
+        report_fail(&p->report, "end.voice", "%s", err.text);
 }

@@ -184,7 +184,8 @@ static void compare(report *r, const char *key, double *got, size_t n,
     free(got);
 }
 
-/* Dims in front of the last two (one batch, or heads) count as more rows. */
+/* By time, dims in front of the last (one batch, or heads) count as rows; by
+ * channel, as channels. */
 static bool same_shape(const cbx_file_tensor *t, size_t rows, size_t cols,
                        layout l)
 {
@@ -195,7 +196,7 @@ static bool same_shape(const cbx_file_tensor *t, size_t rows, size_t cols,
         return rows == 1 || cols == 1;
     if (l == BY_TIME)
         return t->dims[n - 1] == (int64_t)cols;
-    return t->dims[n - 1] == (int64_t)rows && t->dims[n - 2] == (int64_t)cols;
+    return t->dims[n - 1] == (int64_t)rows;
 }
 
 void report_matrix(report *r, const char *key, const float *got, size_t rows,
@@ -265,6 +266,18 @@ void report_named(report *r, const char *name, const float *got,
     const difference d = measure_floats(got, want, n);
     snprintf(shape, sizeof shape, "[%zu]", n);
     line(r, name, shape, &d, tolerance);
+}
+
+void report_named_ids(report *r, const char *name, const int32_t *got,
+                      const int32_t *want, size_t n)
+{
+    float *v = need(2 * n, sizeof *v);
+    for (size_t i = 0; i < n; i++) {
+        v[i] = (float)got[i];
+        v[n + i] = (float)want[i];
+    }
+    report_named(r, name, v, v + n, n, TOL_EXACT);
+    free(v);
 }
 
 void report_apart(report *r, const char *name, const float *got,

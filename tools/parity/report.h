@@ -53,6 +53,9 @@ void report_bytes(report *r, const char *key, const char *got, size_t n);
 void report_named(report *r, const char *name, const float *got,
                   const float *want, size_t n, double tolerance);
 
+void report_named_ids(report *r, const char *name, const int32_t *got,
+                      const int32_t *want, size_t n);
+
 /* The same, but not judged: the figures are said, and why they are apart. */
 void report_apart(report *r, const char *name, const float *got,
                   const float *want, size_t n, const char *why);

@@ -187,15 +187,8 @@ static void compare_tokens(parity *p, const gen_golden *want,
                 "gen.tokens: token %d of %d differs, where the random number "
                 "lies %.1e from another token; not compared from there on",
                 i, want->n_tokens, (double)want->margin[i]);
-    float *a = need((size_t)i, sizeof *a), *b = need((size_t)i, sizeof *b);
-    for (int j = 0; j < i; j++) {
-        a[j] = (float)tokens[j];
-        b[j] = (float)want->tokens[j];
-    }
-    report_named(&p->report, "gen.tokens", a, b, (size_t)i, TOL_EXACT);
+    report_named_ids(&p->report, "gen.tokens", tokens, want->tokens, (size_t)i);
     golden_settle(&p->golden, "gen.tokens", GOLDEN_COMPARED);
-    free(a);
-    free(b);
 }
 
 void parity_gen(parity *p)

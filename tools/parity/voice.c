@@ -174,23 +174,23 @@ static cbx_status run_odd_prompt(parity *p, const s3tok *m, const float *wav,
 static cbx_status run_odd(parity *p, const s3tok *m, const sound *s,
                           cbx_error *err)
 {
-    float samples, *wav16;
+    const char *key = "voice.odd.n_samples24";
+    const int32_t *samples;
+    float *wav16;
     size_t n16;
     voice_rows mel;
     int32_t *tokens;
     int count;
     if (!golden_has(&p->golden, "voice.odd."))
         return CBX_OK;
-    cbx_status st =
-        golden_number(&p->golden, "voice.odd.n_samples24", &samples, err);
+    cbx_status st = golden_ids(&p->golden, key, &count, &samples, err);
     if (st)
         return st;
-    if (!(samples >= 0 && samples <= (float)s->n24))
+    if (count != 1 || samples[0] < 0 || (size_t)samples[0] > s->n24)
         return cbx_fail(err, CBX_E_ARG,
-                        "voice.odd.n_samples24 is %g, the recording has %zu "
-                        "samples",
-                        (double)samples, s->n24);
-    const size_t n = (size_t)samples;
+                        "%s is not a part of the recording's %zu samples", key,
+                        s->n24);
+    const size_t n = (size_t)samples[0];
     if ((st = voice_prompt_mel(s->wav24, n, &mel, err)))
         return st;
     report_ids(&p->report, "voice.odd.n_mel", &mel.rows, 1);
@@ -293,18 +293,20 @@ static void note_margin(parity *p)
 
 void parity_voice(parity *p)
 {
+    cbx_status (*const encoders[])(parity *, const sound *, cbx_error *) = {
+        run_campplus, run_s3tok, run_ve};
     sound s = {0};
-    cbx_error err;
-    cbx_status st = sound_open(p, &s, &err);
-    if (!st)
-        st = run_campplus(p, &s, &err);
-    if (!st)
-        st = run_s3tok(p, &s, &err);
-    if (!st)
-        st = run_ve(p, &s, &err);
-    if (st)
+    cbx_error err, more;
+    bool first = true; /* no encoder failed so far */
+    if (sound_open(p, &s, &err)) {
         report_not_run(&p->report, "voice.", "%s", err.text);
-    else
-        note_margin(p);
+        return;
+    }
+    note_margin(p);
+    for (size_t i = 0; i < sizeof encoders / sizeof *encoders; i++)
+        if (encoders[i](p, &s, first ? &err : &more))
+            first = false;
+    if (!first)
+        report_not_run(&p->report, "voice.", "%s", err.text);
     sound_close(&s);
 }

@@ -14,7 +14,7 @@ static const char *const by_channel[] = {
     "flow.est.down*.in", "flow.est.up*.in",       "flow.est.final_block",
     "flow.est.out",      "flow.out_mel",          "hift.*",
     "voice.tok.conv*",   "voice.tok.logmel",      "voice.tok.*.fsmn_conv",
-    "voice.xvec.feat",   "voice.xvec.fcm",        "voice.xvec.tdnn",
+    "voice.xvec.feat",   "voice.xvec.fcm*",       "voice.xvec.tdnn",
     "voice.xvec.block*", "voice.xvec.transit*",
 };
 
