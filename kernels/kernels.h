@@ -209,7 +209,8 @@ typedef struct cbx_sample {
 
 /* Harmonic source of the vocoder (hifigan.py: SineGen, SourceModuleHnNSF).
  * Sample n of frame i, harmonic h = 1..H (column h-1):
- *   phase[h] = (phase[h] + (f0 * h / rate mod 1)) mod 1     (fp64, carried)
+ *   phase[h] = (phase[h] + (f0 * h / rate mod 1)) mod 1     (fp64, carried;
+ *              an f0 that is not finite counts as 0)
  *   s = voiced ? amp * sin(2 pi phase[h] + phase0[h]) : 0,  voiced = f0 > gate
  *   s += noise[n][h] * (voiced ? noise_std : amp / 3)
  *   out[n] = tanh(bias + sum_h w[h] * s) */

@@ -29,7 +29,7 @@ expected_skips() {
 for preset in ${*:-asan tsan release}; do
     folder=build-$preset
     [ "$preset" = release ] && folder=build
-    cmake --preset "$preset" >"/tmp/cbx-configure.$$" 2>&1 || {
+    cmake --preset "$preset" -DCBX_TESTS=ON >"/tmp/cbx-configure.$$" 2>&1 || {
         cat "/tmp/cbx-configure.$$"
         exit 1
     }

@@ -136,14 +136,14 @@ void cbx_top_k(float *x, int V, int k, int32_t *order)
 void cbx_top_p(float *x, int V, float p, int32_t *order)
 {
     const int n = sorted_ids(x, V, order);
-    double total = 0;
-    float sum = 0;
+    /* torch.cumsum adds in double and rounds each sum to float */
+    double total = 0, sum = 0;
     const float most = n ? x[order[n - 1]] : 0;
     for (int i = 0; i < n; i++)
         total += (double)expf(x[order[i]] - most);
     for (int i = 0; i < n - 1; i++) {
-        sum += (float)((double)expf(x[order[i]] - most) / total);
-        if (!(sum <= 1.0f - p))
+        sum += (double)(float)((double)expf(x[order[i]] - most) / total);
+        if (!((float)sum <= 1.0f - p))
             break;
         x[order[i]] = -INFINITY;
     }

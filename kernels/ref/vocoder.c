@@ -15,7 +15,9 @@ void ref_sine_source(cbx_dev *d, const cbx_sine_source *op)
         const bool voiced = f0 > op->gate;
         float sum = op->bias[0];
         for (int h = 0; h < op->harmonics; h++) {
-            const float turn = fmodf(f0 * (float)(h + 1) / op->rate, 1.0f);
+            float turn = fmodf(f0 * (float)(h + 1) / op->rate, 1.0f);
+            if (!isfinite(turn)) /* would never leave the phase again */
+                turn = 0.0f;
             double phase = op->phase[h] + (double)turn;
             phase -= floor(phase);
             op->phase[h] = phase;

@@ -59,15 +59,19 @@ dot(const float *q, size_t width, const float *const k[KEYS], int D,
     for (int i = 0; i < R * KEYS; i++)
         s[i / KEYS][i % KEYS] = _mm256_setzero_ps();
     int e = 0;
-    for (; e + 8 <= D; e += 8)
+    for (; e + 8 <= D; e += 8) {
+        __m256 x[QUERIES];
+#pragma GCC unroll 4
+        for (int r = 0; r < R; r++)
+            x[r] = _mm256_loadu_ps(q + r * width + e);
 #pragma GCC unroll 4
         for (int i = 0; i < KEYS; i++) {
-            const __m256 x = _mm256_loadu_ps(k[i] + e);
+            const __m256 key = _mm256_loadu_ps(k[i] + e);
 #pragma GCC unroll 4
             for (int r = 0; r < R; r++)
-                s[r][i] = _mm256_fmadd_ps(_mm256_loadu_ps(q + r * width + e), x,
-                                          s[r][i]);
+                s[r][i] = _mm256_fmadd_ps(x[r], key, s[r][i]);
         }
+    }
     if (e < D)
         for (int i = 0; i < KEYS; i++) {
             const __m256 x = v_load(k[i] + e, D - e);
@@ -174,16 +178,16 @@ blend(const job *j, const group *g, int e, const float *factor, int n,
     for (int i = 0; i < R * V; i++)
         s[i / V][i % V] = _mm256_setzero_ps();
     for (int key = 0; key < g->end - g->first; key++, v += op->v.ld) {
-        __m256 x[4];
+        __m256 p[QUERIES];
 #pragma GCC unroll 4
-        for (int i = 0; i < V; i++)
-            x[i] = V == 1 ? v_load(v, n) : _mm256_loadu_ps(v + 8 * i);
+        for (int r = 0; r < R; r++)
+            p[r] = _mm256_broadcast_ss(g->p[r] + key);
 #pragma GCC unroll 4
-        for (int r = 0; r < R; r++) {
-            const __m256 p = _mm256_broadcast_ss(g->p[r] + key);
+        for (int i = 0; i < V; i++) {
+            const __m256 x = V == 1 ? v_load(v, n) : _mm256_loadu_ps(v + 8 * i);
 #pragma GCC unroll 4
-            for (int i = 0; i < V; i++)
-                s[r][i] = _mm256_fmadd_ps(p, x[i], s[r][i]);
+            for (int r = 0; r < R; r++)
+                s[r][i] = _mm256_fmadd_ps(p[r], x, s[r][i]);
         }
     }
 #pragma GCC unroll 4

@@ -1,4 +1,5 @@
 #include "kernels/cpu/avx2/avx2.h"
+#include "rt/priority.h"
 
 bool cpu_avx2_runs_here(void)
 {
@@ -29,6 +30,9 @@ void avx2_run(cbx_dev *d, cbx_pool_task *fn, void *arg, int tasks, double work)
         cbx_pool_run(cpu_of(d)->pool, fn, arg, tasks);
         return;
     }
+    /* as the pool has it: where work runs must not decide about denormals */
+    const uint64_t before = cbx_denormals_off();
     for (int i = 0; i < tasks; i++)
         fn(arg, i, 0);
+    cbx_denormals_restore(before);
 }

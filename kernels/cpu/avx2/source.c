@@ -54,8 +54,10 @@ static void one_frame(const cbx_sine_source *op, bank *b, int frame)
 {
     const float f0 = row_of(op->f0, frame)[0];
     const bool voiced = f0 > op->gate;
-    for (int h = 0; h < b->n; h++)
-        b->step[h] = (double)fmodf(f0 * (float)(h + 1) / op->rate, 1.0f);
+    for (int h = 0; h < b->n; h++) {
+        const float turn = fmodf(f0 * (float)(h + 1) / op->rate, 1.0f);
+        b->step[h] = isfinite(turn) ? (double)turn : 0.0;
+    }
     for (int n = frame * op->hop; n < (frame + 1) * op->hop; n++) {
         __m256 sum = _mm256_setzero_ps();
         for (int h = 0; h < b->n; h += 8)
