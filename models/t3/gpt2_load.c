@@ -12,11 +12,11 @@ static cbx_status load_norm(const t3_source *s, const char *name, cbx_norm *out,
 
     out->kind = CBX_NORM_LAYER;
     out->eps = s->m->config.norm_eps;
-    snprintf(full, sizeof full, "%s.weight", name);
+    snprintf(full, sizeof full, "%.80s.weight", name);
     cbx_status st = t3_load_vec(s, full, width, &out->gamma, err);
     if (st)
         return st;
-    snprintf(full, sizeof full, "%s.bias", name);
+    snprintf(full, sizeof full, "%.80s.bias", name);
     return t3_load_vec(s, full, width, &out->beta, err);
 }
 
