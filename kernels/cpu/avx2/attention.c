@@ -1,5 +1,5 @@
-/* Softmax attention (kernels/kernels.h: cbx_attention), three query rows of a
- * head at a time.
+/* Softmax attention (kernels/kernels.h: cbx_attention), six query rows of a
+ * head at a time, three of them in registers.
  *
  * A score is the sum of eight lanes, lane l over channels l, l + 8, ... by FMA,
  * then a fixed tree; an output is one FMA chain over the keys. So neither the
@@ -11,10 +11,12 @@
 #include <string.h>
 
 enum {
-    QUERIES = 3,       /* side by side */
-    KEYS = 4,          /* side by side */
-    GROUPS_A_TASK = 8, /* of QUERIES rows */
-    AHEAD = 8,         /* keys to prefetch ahead */
+    SIDE = 3,           /* query rows in registers */
+    QUERIES = 2 * SIDE, /* of a group, which share the keys in L1 */
+    KEYS = 4,           /* side by side */
+    BLOCK = 16,         /* values that stay in L1 for a group */
+    GROUPS_A_TASK = 4,
+    AHEAD = 8, /* keys to prefetch ahead */
 };
 
 typedef struct {
@@ -54,13 +56,13 @@ static inline __attribute__((always_inline)) void
 dot(const float *q, size_t width, const float *const k[KEYS], int D,
     __m128 *out, const int R)
 {
-    __m256 s[QUERIES][KEYS];
+    __m256 s[SIDE][KEYS];
 #pragma GCC unroll 16
     for (int i = 0; i < R * KEYS; i++)
         s[i / KEYS][i % KEYS] = _mm256_setzero_ps();
     int e = 0;
     for (; e + 8 <= D; e += 8) {
-        __m256 x[QUERIES];
+        __m256 x[SIDE];
 #pragma GCC unroll 4
         for (int r = 0; r < R; r++)
             x[r] = _mm256_loadu_ps(q + r * width + e);
@@ -87,7 +89,7 @@ dot(const float *q, size_t width, const float *const k[KEYS], int D,
 static void dots(const job *j, const float *q, int rows,
                  const float *const k[KEYS], __m128 *out)
 {
-    if (rows == 3)
+    if (rows >= 3)
         dot(q, j->width, k, j->D, out, 3);
     else if (rows == 2)
         dot(q, j->width, k, j->D, out, 2);
@@ -116,7 +118,8 @@ static void score(const job *j, group *g)
             for (int i = 0; i < KEYS; i++)
                 _mm_prefetch((const char *)(k[i] + AHEAD * op->k.ld + e),
                              _MM_HINT_T0);
-        dots(j, g->q[0], g->rows, k, s);
+        for (int r = 0; r < g->rows; r += SIDE)
+            dots(j, g->q[0] + (size_t)r * j->width, g->rows - r, k, s + r);
         for (int r = 0; r < g->rows; r++) {
             if (op->rel.pos.p) {
                 const int i = g->row + r;
@@ -165,57 +168,80 @@ static float soften(group *g, int r)
     return exponentials(p + lo, hi - lo);
 }
 
-/* Columns [e, e + 8V) of the outputs, R rows and V vectors; constants, but a
- * single vector may be of n < 8 columns. */
+/* to[r][0 .. 8V) += p[r] . v for R rows, V vectors and n values; constants. A
+ * single vector may be of `cols` < 8 columns. */
 static inline __attribute__((always_inline)) void
-blend(const job *j, const group *g, int e, const float *factor, int n,
-      const int R, const int V)
+blend(float *const *p, int n, const float *v, ptrdiff_t ld, int cols, float *to,
+      size_t width, const int R, const int V)
 {
-    const cbx_attention *op = j->op;
-    __m256 s[QUERIES][4];
-    const float *v = row_of(op->v, g->first) + g->at + e;
+    __m256 s[SIDE][4];
 #pragma GCC unroll 16
     for (int i = 0; i < R * V; i++)
-        s[i / V][i % V] = _mm256_setzero_ps();
-    for (int key = 0; key < g->end - g->first; key++, v += op->v.ld) {
-        __m256 p[QUERIES];
+        s[i / V][i % V] = _mm256_loadu_ps(to + i / V * width + i % V * 8);
+    for (int key = 0; key < n; key++, v += ld) {
+        __m256 weight[SIDE];
 #pragma GCC unroll 4
         for (int r = 0; r < R; r++)
-            p[r] = _mm256_broadcast_ss(g->p[r] + key);
+            weight[r] = _mm256_broadcast_ss(p[r] + key);
 #pragma GCC unroll 4
         for (int i = 0; i < V; i++) {
-            const __m256 x = V == 1 ? v_load(v, n) : _mm256_loadu_ps(v + 8 * i);
+            const __m256 x =
+                V == 1 ? v_load(v, cols) : _mm256_loadu_ps(v + 8 * i);
 #pragma GCC unroll 4
             for (int r = 0; r < R; r++)
-                s[r][i] = _mm256_fmadd_ps(p[r], x, s[r][i]);
+                s[r][i] = _mm256_fmadd_ps(weight[r], x, s[r][i]);
         }
     }
-#pragma GCC unroll 4
-    for (int r = 0; r < R; r++)
-#pragma GCC unroll 4
-        for (int i = 0; i < V; i++)
-            v_store(row_of(op->out, g->row + r) + g->at + e + 8 * i,
-                    V == 1 ? n : 8, _mm256_mul_ps(s[r][i], v_set(factor[r])));
+#pragma GCC unroll 16
+    for (int i = 0; i < R * V; i++)
+        _mm256_storeu_ps(to + i / V * width + i % V * 8, s[i / V][i % V]);
 }
 
-static void blends(const job *j, const group *g, const float *factor)
+/* The same for all columns of up to SIDE rows. */
+static void blends(const job *j, float *const *p, int n, const float *v,
+                   float *to, int rows)
 {
+    const ptrdiff_t ld = j->op->v.ld;
     int e = 0;
     for (; e + 32 <= j->D; e += 32)
-        if (g->rows == 3)
-            blend(j, g, e, factor, 8, 3, 4);
-        else if (g->rows == 2)
-            blend(j, g, e, factor, 8, 2, 4);
+        if (rows >= 3)
+            blend(p, n, v + e, ld, 8, to + e, j->width, 3, 4);
+        else if (rows == 2)
+            blend(p, n, v + e, ld, 8, to + e, j->width, 2, 4);
         else
-            blend(j, g, e, factor, 8, 1, 4);
+            blend(p, n, v + e, ld, 8, to + e, j->width, 1, 4);
     for (; e < j->D; e += 8) {
-        const int n = j->D - e < 8 ? j->D - e : 8;
-        if (g->rows == 3)
-            blend(j, g, e, factor, n, 3, 1);
-        else if (g->rows == 2)
-            blend(j, g, e, factor, n, 2, 1);
+        const int cols = j->D - e;
+        if (rows >= 3)
+            blend(p, n, v + e, ld, cols, to + e, j->width, 3, 1);
+        else if (rows == 2)
+            blend(p, n, v + e, ld, cols, to + e, j->width, 2, 1);
         else
-            blend(j, g, e, factor, n, 1, 1);
+            blend(p, n, v + e, ld, cols, to + e, j->width, 1, 1);
+    }
+}
+
+/* The outputs, block by block of values; sums take the place of q. */
+static void mix_values(const job *j, const group *g, const float *factor)
+{
+    const cbx_mat v = j->op->v;
+    const int keys = g->end - g->first;
+    float *sums = g->q[0];
+    memset(sums, 0, QUERIES * j->width * sizeof *sums);
+    for (int key = 0; key < keys; key += BLOCK) {
+        const int n = keys - key < BLOCK ? keys - key : BLOCK;
+        for (int r = 0; r < g->rows; r += SIDE) {
+            float *p[SIDE];
+            for (int i = 0; i < SIDE; i++)
+                p[i] = g->p[r + i] + key;
+            blends(j, p, n, row_of(v, g->first + key) + g->at,
+                   sums + (size_t)r * j->width, g->rows - r);
+        }
+    }
+    for (int r = 0; r < g->rows; r++) {
+        float *out = row_of(j->op->out, g->row + r) + g->at;
+        for (int e = 0; e < j->D; e++)
+            out[e] = factor[r] * sums[(size_t)r * j->width + (size_t)e];
     }
 }
 
@@ -263,7 +289,7 @@ static void attend(const job *j, group *g)
         const float total = soften(g, r);
         factor[r] = total > 0 ? 1 / total : 0;
     }
-    blends(j, g, factor);
+    mix_values(j, g, factor);
 }
 
 static size_t worker_floats(const job *j)
