@@ -94,14 +94,15 @@ static CBX_RT void note_first_frame(speech *s)
 }
 
 /* [audio] A device plays silence between utterances: only frames that were due
- * count as missing. */
+ * count as missing, until the end: there the sink counts what it waits for. */
 static CBX_RT uint32_t read_live(void *user, float *out, uint32_t n)
 {
     speech *s = user;
     uint32_t owed;
-    if (cbx_stream_read(s->stream, out, n, &owed))
+    const uint32_t got = cbx_stream_read(s->stream, out, n, &owed);
+    if (got)
         note_first_frame(s);
-    return n - owed;
+    return cbx_stream_ended(s->stream) ? got : n - owed;
 }
 
 /* A file waits for frames: silence that nobody spoke must not get into it. */
@@ -191,8 +192,9 @@ cbx_status speech_connect(speech *s, cbx_error *err)
     cbx_sink_options so = wanted_sink(o);
     cbx_status st = open_sink(s, &so, err);
     if (st == CBX_E_DEVICE && o->fallback) {
-        fprintf(stderr, "chatterbox: %s; writing %s instead\n", err->text,
-                o->fallback);
+        fprintf(stderr,
+                "chatterbox: no sound here (%s); the speech goes to %s\n",
+                err->text, o->fallback);
         so = (cbx_sink_options){.kind = CBX_SINK_FILE, .path = o->fallback};
         st = open_sink(s, &so, err);
     }
