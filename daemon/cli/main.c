@@ -1,15 +1,46 @@
 #include "daemon/cli/cli.h"
 
-#include <stdio.h>
+#include "rt/status.h"
 
-static int help(const cli_options *o)
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A standard stream that the caller closed would become whatever is opened
+ * next: samples could land in another file. What is put in its place fails
+ * when it is used, since it is open the wrong way round. */
+static void occupy_standard_streams(void)
 {
-    cli_options about = {0};
-    cbx_error ignored;
-    char *argv[] = {"chatterbox", o->n_words ? o->words[0] : "help"};
-    if (cli_parse(2, argv, &about, &ignored))
-        about.command = CLI_HELP;
-    cli_print_help(stdout, about.command);
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+static int run(const cli_options *o)
+{
+    switch (o->command) {
+    case CLI_SAY:
+    case CLI_RENDER:
+        return cli_speak(o);
+    case CLI_VOICES:
+        return cli_voices(o);
+    case CLI_DEVICES:
+        return cli_devices(o);
+    case CLI_INSPECT:
+        return cli_inspect(o);
+    case CLI_VERSION:
+        printf("chatterbox %s\n", cbx_version());
+        break;
+    case CLI_MAN:
+        cli_print_man(stdout);
+        break;
+    case CLI_HELP:
+    case CLI_COMMANDS:
+        cli_print_help(stdout, o->about);
+        break;
+    }
     return CLI_OK;
 }
 
@@ -17,29 +48,15 @@ int main(int argc, char **argv)
 {
     cli_options o;
     cbx_error err;
+    occupy_standard_streams();
     if (cli_parse(argc, argv, &o, &err)) {
         cli_complain(&err);
         return CLI_USAGE;
     }
-    switch (o.command) {
-    case CLI_SAY:
-    case CLI_RENDER:
-        return cli_speak(&o);
-    case CLI_VOICES:
-        return cli_voices(&o);
-    case CLI_DEVICES:
-        return cli_devices(&o);
-    case CLI_INSPECT:
-        return cli_inspect(&o);
-    case CLI_VERSION:
-        printf("chatterbox %s\n", cbx_version());
-        return CLI_OK;
-    case CLI_MAN:
-        cli_print_man(stdout);
-        return CLI_OK;
-    case CLI_HELP:
-    case CLI_COMMANDS:
-        break;
+    const int code = run(&o);
+    if (fflush(stdout) || ferror(stdout)) {
+        cbx_fail(&err, CBX_E_FILE, "standard output: %s", strerror(errno));
+        return code ? code : cli_complain(&err);
     }
-    return help(&o);
+    return code;
 }

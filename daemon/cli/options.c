@@ -215,17 +215,20 @@ static int option_index(int code)
 static cbx_status parse_options(int argc, char **argv, cli_options *out,
                                 cbx_error *err)
 {
+    const char *name = commands[out->command].name;
     struct option longs[N_OPTIONS + 2];
     char letters[2 * N_OPTIONS + 4];
     getopt_tables(longs, letters);
+    name = name ? name : "help"; /* CLI_MAN has none */
     opterr = 0;
     optind = 1;
     for (int code;
          (code = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
         const char *word = argv[optind - 1];
         if (code == 'h' || code == HELP_CODE) {
-            cli_print_help(stdout, out->command);
-            exit(0);
+            out->about = out->command;
+            out->command = CLI_HELP;
+            return CBX_OK;
         }
         if (code == ':')
             return cbx_fail(err, CBX_E_ARG, "%s needs a value", word);
@@ -233,14 +236,14 @@ static cbx_status parse_options(int argc, char **argv, cli_options *out,
         if (i < 0 && optopt > 0 && optopt < 256 && word[1] != '-')
             return cbx_fail(err, CBX_E_ARG,
                             "unknown option -%c; see 'chatterbox %s --help'",
-                            optopt, commands[out->command].name);
+                            optopt, name);
         if (i < 0)
             return cbx_fail(err, CBX_E_ARG,
                             "unknown option %.60s; see 'chatterbox %s --help'",
-                            word, commands[out->command].name);
+                            word, name);
         if (!(options[i].commands >> out->command & 1))
-            return cbx_fail(err, CBX_E_ARG, "'chatterbox %s' has no --%s",
-                            commands[out->command].name, options[i].name);
+            return cbx_fail(err, CBX_E_ARG, "'chatterbox %s' has no --%s", name,
+                            options[i].name);
         const cbx_status st = take_value(&options[i], optarg, out, err);
         if (st)
             return st;
@@ -251,18 +254,41 @@ static cbx_status parse_options(int argc, char **argv, cli_options *out,
     return CBX_OK;
 }
 
+static cbx_status unknown_command(const char *word, cbx_error *err)
+{
+    return cbx_fail(err, CBX_E_ARG,
+                    "unknown command '%.60s'; 'chatterbox help' lists them",
+                    word);
+}
+
+/* Words are text, a checkpoint, or the command that help is about. */
+static cbx_status check_words(const cli_options *o, cbx_error *err)
+{
+    const char *takes = commands[o->command].words;
+    const int most = 1u << o->command & SPEAK ? o->n_words : takes && *takes;
+    if (o->n_words <= most)
+        return CBX_OK;
+    return cbx_fail(err, CBX_E_ARG,
+                    "'%.60s' is too much; see 'chatterbox help'",
+                    o->words[most]);
+}
+
 cbx_status cli_parse(int argc, char **argv, cli_options *out, cbx_error *err)
 {
-    *out = (cli_options){0};
+    *out = (cli_options){.about = CLI_HELP};
     if (argc < 2)
         return cbx_fail(err, CBX_E_ARG,
                         "no command; try 'chatterbox say \"Good morning.\"' "
                         "or 'chatterbox help'");
     if (!find_command(argv[1], &out->command))
-        return cbx_fail(err, CBX_E_ARG,
-                        "unknown command '%.60s'; 'chatterbox help' lists them",
-                        argv[1]);
-    return parse_options(argc - 1, argv + 1, out, err);
+        return unknown_command(argv[1], err);
+    cbx_status st = parse_options(argc - 1, argv + 1, out, err);
+    if (!st)
+        st = check_words(out, err);
+    if (!st && out->command == CLI_HELP && out->n_words &&
+        !find_command(out->words[0], &out->about))
+        st = unknown_command(out->words[0], err);
+    return st;
 }
 
 static bool was_given(const cli_options *o, const char *name)
@@ -354,8 +380,9 @@ void cli_print_help(FILE *to, cli_command command)
         print_overview(to);
         return;
     }
-    fprintf(to, "Usage: chatterbox %s %s%s\n\n", commands[command].name,
-            1u << command & SPEAK ? "[OPTIONS] " : "", commands[command].words);
+    fprintf(to, "Usage: chatterbox %s%s%s%s\n\n", commands[command].name,
+            1u << command & SPEAK ? " [OPTIONS]" : "",
+            *commands[command].words ? " " : "", commands[command].words);
     print_wrapped(to, commands[command].help, 0, 0);
     fprintf(to, "\n");
     for (int i = 0; i < N_OPTIONS; i++)
@@ -391,12 +418,13 @@ static void print_man_options(FILE *to)
                 : options[i].commands == SAY  ? " (say only)"
                                               : "");
     }
+    fprintf(to, ".TP\n.B \\-h, \\-\\-help\nthe options of a command.\n");
 }
 
 void cli_print_man(FILE *to)
 {
     fprintf(to,
-            ".TH CHATTERBOX 1 \"\" \"chatterbox %s\" \"User Commands\"\n"
+            ".TH CHATTERBOX 1 2026-11-23 \"chatterbox %s\" \"User Commands\"\n"
             ".SH NAME\nchatterbox \\- text in, live speech out\n"
             ".SH SYNOPSIS\n",
             cbx_version());
@@ -405,7 +433,8 @@ void cli_print_man(FILE *to)
         if (1u << i & SPEAK)
             fprintf(to, "[\\fIOPTIONS\\fR] ");
         print_troff(to, commands[i].words);
-        fputc('\n', to);
+        if (*commands[i].words)
+            fputc('\n', to);
     }
     fprintf(to, ".SH DESCRIPTION\nSpeaks text with a Chatterbox model while "
                 "the text is still arriving.\n");

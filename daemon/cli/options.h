@@ -25,7 +25,8 @@ typedef enum cli_command {
 /* Strings point into argv; NULL where an option was not given. */
 typedef struct cli_options {
     cli_command command;
-    char **words; /* what is left of argv: text, or a checkpoint */
+    cli_command about; /* CLI_HELP: on this command, or CLI_HELP itself */
+    char **words;      /* what is left of argv: text, or a checkpoint */
     int n_words;
 
     const char *model, *voice, *sampling, *kernels, *latency;

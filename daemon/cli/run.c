@@ -31,7 +31,7 @@ static void on_signal(int number)
     errno = saved;
 }
 
-static void catch_signals(void)
+void speech_catch_signals(void)
 {
     struct sigaction sa = {.sa_handler = on_signal};
     if (pipe2(wake, O_CLOEXEC | O_NONBLOCK))
@@ -193,12 +193,12 @@ static cbx_status check_spoken(const speech *s, cbx_error *err)
 static void warn_about_text(const speech *s)
 {
     cbx_stream_stats stats;
-    char sentence[96];
+    char sentence[128];
     cbx_stream_get_stats(s->stream, &stats);
     if (!stats.bad_bytes || s->options->quiet)
         return;
     snprintf(sentence, sizeof sentence,
-             "the text was not UTF-8 in %" PRIu64 " places; they were replaced",
+             "the text is not all UTF-8; bytes that were replaced: %" PRIu64,
              stats.bad_bytes);
     cli_warn(sentence);
 }
@@ -206,7 +206,6 @@ static void warn_about_text(const speech *s)
 int speech_run(speech *s)
 {
     cbx_error text_err, sound_err;
-    catch_signals();
     const cbx_status text = feed(s, &text_err);
     cbx_stream_finish(s->stream);
     const cbx_status sound = wait_for_sound(s, &sound_err);

@@ -220,7 +220,12 @@ int cli_speak(const cli_options *o)
     int code;
     if (check_options(o, &err))
         return cli_complain(&err);
-    if (speech_open(&s, o, &err) || speech_connect(&s, &err))
+    cbx_status st = speech_open(&s, o, &err);
+    if (!st) {
+        speech_catch_signals();
+        st = speech_connect(&s, &err);
+    }
+    if (st)
         code = cli_complain(&err);
     else
         code = speech_run(&s);

@@ -38,6 +38,10 @@ bool speech_is_empty(const speech *s);
 /* Opens and starts the sink that the options ask for. */
 cbx_status speech_connect(speech *s, cbx_error *err);
 
+/* From here on Ctrl-C and SIGTERM end the run in an orderly way: before
+ * speech_connect, so that no unfinished file is left behind. */
+void speech_catch_signals(void);
+
 /* Feeds text until it ends, then waits for the sound to end; CLI_INTERRUPTED
  * after Ctrl-C. */
 int speech_run(speech *s);
