@@ -115,6 +115,30 @@ static void ten_times_the_sound_is_20_db_louder(void)
     CHECK_NEAR(loud - quiet, 20, 1e-4);
 }
 
+/* Two seconds, then two at `quiet` of their amplitude. */
+static double loudness_of_two_parts(double quiet)
+{
+    enum { N = 96000 };
+    static float x[N];
+    double lufs;
+    uint32_t seed = 3;
+    for (int i = 0; i < N; i++)
+        x[i] = 0.1f * noise(&seed) * (i < N / 2 ? 1 : (float)quiet);
+    CHECK(cbx_loudness(x, N, 24000, &lufs, &err) == CBX_OK);
+    return lufs;
+}
+
+/* The gate lies 10 LU below the mean of both parts, which is 3 LU below the
+ * first. */
+static void what_is_much_quieter_than_the_mean_does_not_count(void)
+{
+    const double loud = loudness_of_two_parts(1);
+    const double counted = 10 * log10((1 + 0.26 * 0.26) / 2);
+    CHECK_NEAR(loudness_of_two_parts(0.26) - loud, counted, 0.2);
+    /* of 20 blocks that count, three lie across the border */
+    CHECK_NEAR(loudness_of_two_parts(0.2) - loud, 10 * log10(18.5 / 20), 0.1);
+}
+
 static void silence_has_no_loudness_and_no_gain(void)
 {
     enum { N = 24000 };
@@ -158,6 +182,7 @@ int main(void)
     a_tone_comes_out_of_the_resampler_as_itself();
     rates_without_a_common_factor_are_refused();
     ten_times_the_sound_is_20_db_louder();
+    what_is_much_quieter_than_the_mean_does_not_count();
     silence_has_no_loudness_and_no_gain();
     frames_are_counted_as_the_reference_counts_them();
     return 0;
