@@ -146,7 +146,8 @@ typedef struct cbx_normalize {
  *   out_i   = sum_j softmax_j(s[i][j]) v_j
  *
  * The second term and u are there only with a relative position table (rel).
- * Row i sees keys visible[2i] <= j < visible[2i+1], or all. */
+ * Row i sees keys visible[2i] <= j < visible[2i+1], or all; and every row sees
+ * all keys of `front`, which come before them in every sum. */
 typedef struct cbx_attention {
     cbx_mat q, k, v; /* [Tq][H*D], [Tk][H*D], [Tk][H*D] */
     int heads;
@@ -158,6 +159,10 @@ typedef struct cbx_attention {
         int q0;                  /* index of query row 0 among the keys */
         const float *u, *v_bias; /* device, [H*D] */
     } rel;
+    struct {
+        cbx_mat k, v; /* [Tf][H*D]; k.p == NULL or no rows: none */
+        int q0;       /* index of query row 0 among these keys, for rel */
+    } front;
     cbx_mat out; /* [Tq][H*D] */
 } cbx_attention;
 

@@ -12,32 +12,44 @@ static float dot(const float *a, const float *extra, const float *b, int D)
     return sum;
 }
 
-static float score(const cbx_attention *op, int i, int j, int at, int D)
+/* q0: index of query row 0 among `keys`. */
+static float score(const cbx_attention *op, cbx_mat keys, int q0, int i, int j,
+                   int at, int D)
 {
     const float *q = ref_row(op->q, i) + at;
-    const float *k = ref_row(op->k, j) + at;
+    const float *k = ref_row(keys, j) + at;
     if (!op->rel.pos.p)
         return op->scale * dot(q, NULL, k, D);
-    const int row = op->rel.zero - (op->rel.q0 + i - j);
+    const int row = op->rel.zero - (q0 + i - j);
     const float *pos = ref_row(op->rel.pos, row) + at;
     return op->scale *
            (dot(q, op->rel.u + at, k, D) + dot(q, op->rel.v_bias + at, pos, D));
 }
 
-/* One query row and head over keys [lo, hi). p: scratch [hi]. */
+static int front_rows(const cbx_attention *op)
+{
+    return op->front.k.p ? op->front.k.rows : 0;
+}
+
+/* One query row and head over the keys in front and then [lo, hi). p: scratch
+ * for each of them. */
 static void attend(const cbx_attention *op, int i, int h, int lo, int hi,
                    float *p)
 {
     const int D = op->q.cols / op->heads, at = h * D;
+    const int front = front_rows(op), n = hi > lo ? front + hi - lo : front;
     float *out = ref_row(op->out, i) + at;
     float most = -INFINITY, total = 0;
-    for (int j = lo; j < hi; j++) {
-        p[j] = score(op, i, j, at, D);
+    for (int j = 0; j < n; j++) {
+        p[j] = j < front
+                   ? score(op, op->front.k, op->front.q0, i, j, at, D)
+                   : score(op, op->k, op->rel.q0, i, lo + j - front, at, D);
         most = p[j] > most ? p[j] : most;
     }
     memset(out, 0, (size_t)D * sizeof *out);
-    for (int j = lo; j < hi; j++) {
-        const float *v = ref_row(op->v, j) + at;
+    for (int j = 0; j < n; j++) {
+        const float *v = at + (j < front ? ref_row(op->front.v, j)
+                                         : ref_row(op->v, lo + j - front));
         const float weight = expf(p[j] - most);
         total += weight;
         for (int e = 0; e < D; e++)
@@ -49,7 +61,7 @@ static void attend(const cbx_attention *op, int i, int h, int lo, int hi,
 
 void ref_attention(cbx_dev *d, const cbx_attention *op)
 {
-    float *p = cpu_scratch(d, (size_t)op->k.rows + 1);
+    float *p = cpu_scratch(d, (size_t)front_rows(op) + (size_t)op->k.rows + 1);
     for (int i = 0; i < op->q.rows; i++) {
         const int lo = op->visible ? op->visible[2 * i] : 0;
         const int hi = op->visible ? op->visible[2 * i + 1] : op->k.rows;

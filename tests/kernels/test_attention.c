@@ -6,7 +6,7 @@
 /* -- given keys and values ------------------------------------------------- */
 
 typedef struct {
-    matrix q, k, v, pos, y;
+    matrix q, k, v, front_k, front_v, pos, y;
     float *u, *v_bias;
     int32_t *visible;
     cbx_attention op;
@@ -22,7 +22,9 @@ static call random_call(int most)
     c.q = matrix_new(Tq, W, pick(0, 2) * W, 1);
     c.k = matrix_new(Tk, W, pick(0, 2) * 3, 1);
     c.v = matrix_new(Tk, W, pick(0, 2) * 3, 1);
-    c.pos = matrix_new(Tq + Tk - 1, W, 0, 1);
+    c.front_k = matrix_new(pick(1, most), W, pick(0, 2) * 3, 1);
+    c.front_v = matrix_new(c.front_k.m.rows, W, pick(0, 2) * 3, 1);
+    c.pos = matrix_new(Tq + Tk + 2 * c.front_k.m.rows, W, 0, 1);
     c.y = matrix_new(Tq, W, pick(0, 3), 1);
     c.u = numbers(W, 1);
     c.v_bias = numbers(W, 1);
@@ -39,12 +41,17 @@ static call random_call(int most)
                            .scale = 1 / sqrtf((float)D),
                            .visible = pick(0, 1) ? c.visible : NULL,
                            .out = c.y.m};
-    if (pick(0, 1)) { /* distances q0 + i - j from q0 - Tk + 1 on */
+    if (pick(0, 1)) {
         c.op.rel.pos = c.pos.m;
         c.op.rel.q0 = pick(0, Tk);
-        c.op.rel.zero = c.op.rel.q0 + Tq - 1;
+        c.op.rel.zero = c.op.rel.q0 + Tq - 1 + c.front_k.m.rows;
         c.op.rel.u = c.u;
         c.op.rel.v_bias = c.v_bias;
+    }
+    if (pick(0, 1)) {
+        c.op.front.k = c.front_k.m;
+        c.op.front.v = c.front_v.m;
+        c.op.front.q0 = c.op.rel.q0 + pick(0, c.front_k.m.rows);
     }
     return c;
 }
@@ -54,6 +61,8 @@ static void call_free(call *c)
     matrix_free(&c->q);
     matrix_free(&c->k);
     matrix_free(&c->v);
+    matrix_free(&c->front_k);
+    matrix_free(&c->front_v);
     matrix_free(&c->pos);
     matrix_free(&c->y);
     free(c->u);
@@ -98,6 +107,7 @@ static void a_query_alone_has_the_bits_of_all_at_once(cbx_dev *d)
             op.q = cbx_rows(op.q, r, n);
             op.out = cbx_rows(op.out, r, n);
             op.rel.q0 += r;
+            op.front.q0 += r;
             if (op.visible)
                 op.visible += 2 * r;
             d->k->attention(d, &op);
@@ -131,12 +141,36 @@ static void hidden_keys_do_not_change_a_bit(cbx_dev *d)
     }
 }
 
+/* Keys in front are keys like others: only the order of the sums differs. */
+static void keys_in_front_are_keys(cbx_dev *d)
+{
+    for (int i = 0; i < 60; i++) {
+        call c = random_call(40);
+        const int F = pick(0, c.k.m.rows);
+        c.op.visible = NULL;
+        c.op.front.k.p = NULL;
+        matrix want = compute(d, &c);
+        c.op.front.k = cbx_rows(c.k.m, 0, F);
+        c.op.front.v = cbx_rows(c.v.m, 0, F);
+        c.op.front.q0 = c.op.rel.q0;
+        c.op.k = cbx_rows(c.k.m, F, c.k.m.rows - F);
+        c.op.v = cbx_rows(c.v.m, F, c.k.m.rows - F);
+        c.op.rel.q0 -= F;
+        matrix got = compute(d, &c);
+        check_close(&got, &want, 1e-5, 0);
+        matrix_free(&want);
+        matrix_free(&got);
+        call_free(&c);
+    }
+}
+
 static void a_row_that_sees_nothing_is_zero(cbx_dev *d)
 {
     call c = random_call(20);
     for (int r = 0; r < c.q.m.rows; r++)
         c.visible[2 * r + 1] = c.visible[2 * r];
     c.op.visible = c.visible;
+    c.op.front.k.p = NULL;
     matrix y = compute(d, &c);
     for (int r = 0; r < y.m.rows; r++)
         for (int e = 0; e < y.m.cols; e++)
@@ -307,6 +341,7 @@ int main(void)
 {
     for_each_device(a_query_alone_has_the_bits_of_all_at_once);
     for_each_device(hidden_keys_do_not_change_a_bit);
+    for_each_device(keys_in_front_are_keys);
     for_each_device(a_row_that_sees_nothing_is_zero);
     for_each_device(a_prefix_at_once_has_the_bits_of_single_steps);
     for_each_device(sequences_of_a_batch_do_not_meet);

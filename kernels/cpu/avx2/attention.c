@@ -23,9 +23,11 @@ typedef struct {
     const cbx_attention *op;
     bool causal;
     int D, tasks_a_head, groups_a_task;
+    int front; /* keys that every row sees */
     /* [worker]: [QUERIES][keys] scores, [2][QUERIES][width] queries */
     float *scratch;
     size_t keys, width; /* whole vectors */
+    size_t behind;      /* of `keys`: where the others start */
 } job;
 
 /* Some query rows of one head. */
@@ -33,8 +35,8 @@ typedef struct {
     int row, rows, at;            /* at: the head's first column */
     int lo[QUERIES], hi[QUERIES]; /* keys that each row sees */
     int first, end;               /* of all rows */
-    float *p[QUERIES];            /* [keys] scores, from `first` */
-    float *q[2]; /* [QUERIES][width] q + u, q + v_bias, then zeros */
+    float *p[QUERIES]; /* [keys] scores: of the front, then from `first` */
+    float *q[2];       /* [QUERIES][width] q + u, q + v_bias, then zeros */
 } group;
 
 static int clamp(int x, int low, int high)
@@ -105,67 +107,76 @@ static inline void four_rows(cbx_mat m, int j, int end, int at,
         k[i] = row_of(m, clamp(j + i, 0, end - 1)) + at;
 }
 
-/* All scores of keys [first, end); what a row does not see is garbage. */
-static void score(const job *j, group *g)
+/* Scores of rows [first, end) of keys, to `to` of each row's; what a row does
+ * not see is garbage. q0: index of query row 0 among the keys. */
+static void score(const job *j, group *g, cbx_mat keys, int first, int end,
+                  int q0, size_t to)
 {
     const cbx_attention *op = j->op;
     const __m128 scale = _mm_set1_ps(op->scale);
-    for (int key = g->first; key < g->end; key += KEYS) {
+    for (int key = first; key < end; key += KEYS) {
         const float *k[KEYS];
         __m128 s[QUERIES], pos;
-        four_rows(op->k, key, g->end, g->at, k);
-        for (int e = 0; e < j->D && key + AHEAD + KEYS < g->end; e += 16)
+        four_rows(keys, key, end, g->at, k);
+        for (int e = 0; e < j->D && key + AHEAD + KEYS < end; e += 16)
             for (int i = 0; i < KEYS; i++)
-                _mm_prefetch((const char *)(k[i] + AHEAD * op->k.ld + e),
+                _mm_prefetch((const char *)(k[i] + AHEAD * keys.ld + e),
                              _MM_HINT_T0);
         for (int r = 0; r < g->rows; r += SIDE)
             dots(j, g->q[0] + (size_t)r * j->width, g->rows - r, k, s + r);
         for (int r = 0; r < g->rows; r++) {
             if (op->rel.pos.p) {
                 const int i = g->row + r;
-                four_rows(op->rel.pos, op->rel.zero - (op->rel.q0 + i - key),
+                four_rows(op->rel.pos, op->rel.zero - (q0 + i - key),
                           op->rel.pos.rows, g->at, k);
                 dots(j, g->q[1] + (size_t)r * j->width, 1, k, &pos);
                 s[r] = _mm_add_ps(s[r], pos);
             }
-            _mm_storeu_ps(g->p[r] + (key - g->first), _mm_mul_ps(scale, s[r]));
+            _mm_storeu_ps(g->p[r] + to + (key - first),
+                          _mm_mul_ps(scale, s[r]));
         }
     }
 }
 
-/* p[0..n) becomes e^(p - max); returns the sum. */
-static float exponentials(float *p, int n)
+static float largest(const float *p, int n, float than)
 {
-    __m256 most = v_set(-INFINITY), sum = _mm256_setzero_ps();
+    __m256 most = v_set(than);
     int i = 0;
     for (; i + 8 <= n; i += 8)
         most = _mm256_max_ps(most, _mm256_loadu_ps(p + i));
     float top = v_max(most);
     for (; i < n; i++)
         top = p[i] > top ? p[i] : top;
-    for (i = 0; i < n; i += 8) {
+    return top;
+}
+
+/* p[0..n) becomes e^(p - top), which is added to sum. */
+static __m256 exponentials(float *p, int n, float top, __m256 sum)
+{
+    for (int i = 0; i < n; i += 8) {
         const __m256i lanes = v_first(n - i);
         __m256 e = v_exp(_mm256_sub_ps(v_load(p + i, n - i), v_set(top)));
         e = _mm256_and_ps(e, _mm256_castsi256_ps(lanes));
         v_store(p + i, n - i, e);
         sum = _mm256_add_ps(sum, e);
     }
-    return v_sum(sum);
+    return sum;
 }
 
 /* Weights of row r: 0 for the keys that others of the group see. */
-static float soften(group *g, int r)
+static float soften(const job *j, group *g, int r)
 {
-    float *p = g->p[r];
-    const int lo = g->lo[r] - g->first, hi = g->hi[r] - g->first;
+    float *p = g->p[r], *rest = p + j->behind;
+    const bool none = g->hi[r] <= g->lo[r];
+    const int lo = none ? 0 : g->lo[r] - g->first;
+    const int hi = none ? 0 : g->hi[r] - g->first;
     const int n = g->end - g->first;
-    if (hi <= lo) {
-        memset(p, 0, (size_t)n * sizeof *p);
-        return 0;
-    }
-    memset(p, 0, (size_t)lo * sizeof *p);
-    memset(p + hi, 0, (size_t)(n - hi) * sizeof *p);
-    return exponentials(p + lo, hi - lo);
+    const float top =
+        largest(rest + lo, hi - lo, largest(p, j->front, -INFINITY));
+    __m256 sum = exponentials(p, j->front, top, _mm256_setzero_ps());
+    memset(rest, 0, (size_t)lo * sizeof *p);
+    memset(rest + hi, 0, (size_t)(n - hi) * sizeof *p);
+    return v_sum(exponentials(rest + lo, hi - lo, top, sum));
 }
 
 /* to[r][0 .. 8V) += p[r] . v for R rows, V vectors and n values; constants. A
@@ -199,9 +210,8 @@ blend(float *const *p, int n, const float *v, ptrdiff_t ld, int cols, float *to,
 
 /* The same for all columns of up to SIDE rows. */
 static void blends(const job *j, float *const *p, int n, const float *v,
-                   float *to, int rows)
+                   ptrdiff_t ld, float *to, int rows)
 {
-    const ptrdiff_t ld = j->op->v.ld;
     int e = 0;
     for (; e + 32 <= j->D; e += 32)
         if (rows >= 3)
@@ -221,23 +231,29 @@ static void blends(const job *j, float *const *p, int n, const float *v,
     }
 }
 
-/* The outputs, block by block of values; sums take the place of q. */
-static void mix_values(const job *j, const group *g, const float *factor)
+/* Adds rows [first, end) of v, block by block; weights from `from` on. */
+static void add_values(const job *j, const group *g, cbx_mat v, int first,
+                       int end, size_t from, float *sums)
 {
-    const cbx_mat v = j->op->v;
-    const int keys = g->end - g->first;
-    float *sums = g->q[0];
-    memset(sums, 0, QUERIES * j->width * sizeof *sums);
-    for (int key = 0; key < keys; key += BLOCK) {
-        const int n = keys - key < BLOCK ? keys - key : BLOCK;
+    for (int key = first; key < end; key += BLOCK) {
+        const int n = end - key < BLOCK ? end - key : BLOCK;
         for (int r = 0; r < g->rows; r += SIDE) {
             float *p[SIDE];
             for (int i = 0; i < SIDE; i++)
-                p[i] = g->p[r + i] + key;
-            blends(j, p, n, row_of(v, g->first + key) + g->at,
+                p[i] = g->p[r + i] + from + (key - first);
+            blends(j, p, n, row_of(v, key) + g->at, v.ld,
                    sums + (size_t)r * j->width, g->rows - r);
         }
     }
+}
+
+/* The outputs; sums take the place of q. */
+static void mix_values(const job *j, const group *g, const float *factor)
+{
+    float *sums = g->q[0];
+    memset(sums, 0, QUERIES * j->width * sizeof *sums);
+    add_values(j, g, j->op->front.v, 0, j->front, 0, sums);
+    add_values(j, g, j->op->v, g->first, g->end, j->behind, sums);
     for (int r = 0; r < g->rows; r++) {
         float *out = row_of(j->op->out, g->row + r) + g->at;
         for (int e = 0; e < j->D; e++)
@@ -283,10 +299,10 @@ static void attend(const job *j, group *g)
 {
     float factor[QUERIES];
     begin(j, g);
-    if (g->end > g->first)
-        score(j, g);
+    score(j, g, j->op->front.k, 0, j->front, j->op->front.q0, 0);
+    score(j, g, j->op->k, g->first, g->end, j->op->rel.q0, j->behind);
     for (int r = 0; r < g->rows; r++) {
-        const float total = soften(g, r);
+        const float total = soften(j, g, r);
         factor[r] = total > 0 ? 1 / total : 0;
     }
     mix_values(j, g, factor);
@@ -323,12 +339,14 @@ void avx2_attend(cbx_dev *d, const cbx_attention *op, bool causal)
     if (rows <= 0)
         return;
     j.tasks_a_head = (groups + j.groups_a_task - 1) / j.groups_a_task;
-    j.keys = ((size_t)op->k.rows + KEYS + 7) / 8 * 8;
+    j.front = op->front.k.p ? op->front.k.rows : 0;
+    j.behind = ((size_t)j.front + 7) / 8 * 8;
+    j.keys = j.behind + ((size_t)op->k.rows + KEYS + 7) / 8 * 8;
     j.width = ((size_t)j.D + 7) / 8 * 8;
     j.scratch = cpu_scratch(d, (size_t)cbx_pool_threads(cpu_of(d)->pool) *
                                    worker_floats(&j));
     avx2_run(d, attend_task, &j, j.tasks_a_head * op->heads,
-             (double)rows * op->k.rows * op->q.cols / 4);
+             (double)rows * (j.front + op->k.rows) * op->q.cols / 4);
 }
 
 void avx2_attention(cbx_dev *d, const cbx_attention *op)
