@@ -124,7 +124,8 @@ cbx_status cbx_voice_maker_open(cbx_dev *dev, const char *folder,
         return cbx_fail(err, CBX_E_NOMEM, "no memory to make a voice");
     m->recipe = recipe_of(config->family);
     m->t3_tokens = config->t3.prompt_tokens;
-    m->emotion = config->sampling.exaggeration;
+    /* tts_turbo.py: generate() prepares with 0 */
+    m->emotion = config->t3.emotion_adv ? config->sampling.exaggeration : 0;
     cbx_status st = open_ve(dev, folder, config, &m->ve, err);
     if (!st)
         st = open_campplus(dev, folder, config, &m->campplus, err);

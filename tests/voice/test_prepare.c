@@ -4,6 +4,7 @@
 #include "tests/voice/golden.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* A whole voice from the reference's recording, against what the reference
  * made of it. Usage: voice_prepare FOLDER. */
@@ -111,6 +112,39 @@ static void a_voice_is_the_reference_s(subject *s)
     cbx_conds_close(c);
 }
 
+/* The reference's own conds.pt was made of the same recording; and what is
+ * written is read back as it was. */
+static void a_voice_is_that_of_conds_pt_and_survives_a_file(subject *s)
+{
+    char pt[1200], path[] = "voice_prepare_XXXXXX";
+    const int fd = mkstemp(path);
+    cbx_conds *c, *want, *again;
+
+    CHECK(fd >= 0);
+    close(fd);
+    MUST(cbx_voice_make(s->maker, s->wav, s->n, NULL, &c, &err));
+    snprintf(pt, sizeof pt, "%s/%s", s->g.folder, s->config.files.conds);
+    MUST(cbx_conds_open(pt, &want, &err));
+    CHECK(c->speaker_dim == want->speaker_dim);
+    CHECK(c->embedding_dim == want->embedding_dim);
+    CHECK(c->n_mels == want->n_mels);
+    CHECK(c->n_prompt_frames == want->n_prompt_frames);
+    CHECK(c->n_prompt_tokens == want->n_prompt_tokens);
+    CHECK(c->n_t3_tokens == want->n_t3_tokens);
+    CHECK(c->emotion_adv == want->emotion_adv);
+    MUST(cbx_conds_write(c, path, &err));
+    MUST(cbx_conds_open(path, &again, &err));
+    CHECK(again->n_t3_tokens == c->n_t3_tokens);
+    CHECK(!memcmp(again->embedding, c->embedding,
+                  (size_t)c->embedding_dim * sizeof *c->embedding));
+    CHECK(!memcmp(again->prompt_tokens, c->prompt_tokens,
+                  (size_t)c->n_prompt_tokens * sizeof *c->prompt_tokens));
+    unlink(path);
+    cbx_conds_close(again);
+    cbx_conds_close(want);
+    cbx_conds_close(c);
+}
+
 /* The golden has it of the normalised recording, cut. */
 static void an_odd_mel_keeps_its_last_frame(subject *s)
 {
@@ -187,6 +221,7 @@ int main(int argc, char **argv)
             MUST(cbx_voice_maker_open(dev, s.g.folder, &s.config, &s.maker,
                                       &err));
             a_voice_is_the_reference_s(&s);
+            a_voice_is_that_of_conds_pt_and_survives_a_file(&s);
             an_odd_mel_keeps_its_last_frame(&s);
             recordings_that_make_no_voice_are_refused(&s);
             silence_has_an_outcome(&s);
