@@ -12,7 +12,7 @@ enum {
     MAX_ROWS = 6,              /* of a kernel: 12 accumulators */
     MAX_PANELS = 4,            /* of a kernel, for one row */
     CHUNK_FLOATS = 48 * 1024,  /* of X for each task: stays in L2 */
-    AHEAD = 256,               /* floats of a panel to prefetch ahead */
+    AHEAD = 2048,              /* floats to prefetch ahead, in all panels */
     TASKS_FOR_EACH_THREAD = 4, /* so that threads end together */
 };
 
@@ -43,7 +43,7 @@ multiply(const tile *t, float *acc, const int R, const int P)
                 const __m256 w0 = _mm256_load_ps(at);
                 const __m256 w1 = _mm256_load_ps(at + 8);
                 if (R < MAX_ROWS)
-                    _mm_prefetch((const char *)(at + AHEAD), _MM_HINT_T0);
+                    _mm_prefetch((const char *)(at + AHEAD / P), _MM_HINT_T0);
 #pragma GCC unroll 16
                 for (int r = 0; r < R; r++) {
                     const __m256 a = _mm256_broadcast_ss(x + r * t->ld);
