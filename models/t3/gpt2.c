@@ -23,14 +23,16 @@ static cbx_status prefix_rows(const t3 *m, const cbx_conds *c, int *out,
 /* modules/cond_enc.py: T3CondEnc.forward without perceiver and emotion. The
  * prompt is always embedded anew: a saved voice may carry the embedding
  * (t3.py: prepare_conditioning), but of the checkpoint that made it. */
-static void embed_prefix(const t3 *m, const t3_work *w, const cbx_conds *c,
-                         const cbx_probe *probe)
+static cbx_status embed_prefix(const t3 *m, const t3_work *w,
+                               const cbx_conds *c, const cbx_probe *probe,
+                               cbx_error *err)
 {
     const cbx_kernels *k = m->dev->k;
     const gpt2 *g = m->weights;
     const int n = c->n_t3_tokens;
     const cbx_mat speaker = cbx_rows(w->embeds, 0, 1);
 
+    (void)err;
     k->upload(m->dev, w->speaker.p, c->speaker_emb,
               (size_t)c->speaker_dim * sizeof(float));
     k->linear(m->dev,
@@ -41,7 +43,7 @@ static void embed_prefix(const t3 *m, const t3_work *w, const cbx_conds *c,
         k->gather(m->dev, g->speech, w->ids, n, (cbx_mat){0},
                   cbx_rows(w->embeds, 1, n));
     }
-    cbx_probe_see(probe, "t3.cond.out", cbx_rows(w->embeds, 0, 1 + n));
+    return CBX_OK;
 }
 
 static void embed_text(const t3 *m, const int32_t *ids, int at, cbx_mat out)
@@ -200,6 +202,7 @@ static void head(const t3 *m, cbx_mat x, cbx_mat logits)
 
 const t3_backbone t3_gpt2 = {
     .forgets_start = true,
+    .starts = 1,
     .open = gpt2_open,
     .close = gpt2_close,
     .prefix_rows = prefix_rows,

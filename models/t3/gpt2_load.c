@@ -76,6 +76,7 @@ static cbx_status load_sizes(const t3_source *s, cbx_error *err)
                             &s->m->inner, err)))
         return st;
     i->layers = t3_load_layers(s, "tfmr.h.");
+    s->m->max_text = s->m->max_speech = i->positions;
     return CBX_OK;
 }
 
@@ -94,25 +95,6 @@ static cbx_status load_embeddings(const t3_source *s, gpt2 *g, cbx_error *err)
                          &g->positions, err);
 }
 
-static cbx_status make_counting(const t3 *m, gpt2 *g, cbx_error *err)
-{
-    const int n = m->info.positions;
-    const size_t bytes = (size_t)n * sizeof(int32_t);
-    int32_t *host = malloc(bytes);
-
-    g->counting = m->dev->k->mem_new(m->dev, bytes);
-    if (!host || !g->counting) {
-        free(host);
-        return cbx_fail(err, CBX_E_NOMEM, "no memory for %d positions", n);
-    }
-    for (int i = 0; i < n; i++)
-        host[i] = i;
-    m->dev->k->upload(m->dev, g->counting, host, bytes);
-    m->dev->k->sync(m->dev);
-    free(host);
-    return CBX_OK;
-}
-
 cbx_status gpt2_open(t3 *m, const cbx_tensor_file *f, cbx_format format,
                      cbx_error *err)
 {
@@ -127,7 +109,7 @@ cbx_status gpt2_open(t3 *m, const cbx_tensor_file *f, cbx_format format,
         return cbx_fail(err, CBX_E_NOMEM, "no memory for T3");
     m->weights = g;
     if ((st = load_sizes(&s, err)) || (st = load_embeddings(&s, g, err)) ||
-        (st = make_counting(m, g, err)))
+        (st = t3_load_counting(&s, i->positions, &g->counting, err)))
         return st;
     if ((st = t3_load_weight(&exact, "cond_enc.spkr_enc", T3_OUT_IN,
                              i->speaker_dim, i->width, true, &g->speaker, err)))
@@ -146,26 +128,6 @@ cbx_status gpt2_open(t3 *m, const cbx_tensor_file *f, cbx_format format,
                           i->speech_vocab, false, &g->head, err);
 }
 
-static void free_weight(cbx_dev *d, cbx_weight *w)
-{
-    if (w)
-        d->k->weight_free(d, w);
-}
-
-static void free_table(cbx_dev *d, cbx_table *t)
-{
-    if (t)
-        d->k->table_free(d, t);
-}
-
-static void free_norm(cbx_dev *d, cbx_norm *n)
-{
-    if (n->gamma)
-        d->k->mem_free(d, (void *)n->gamma);
-    if (n->beta)
-        d->k->mem_free(d, (void *)n->beta);
-}
-
 void gpt2_close(t3 *m)
 {
     cbx_dev *d = m->dev;
@@ -175,20 +137,20 @@ void gpt2_close(t3 *m)
         return;
     for (int i = 0; i < g->n_layers; i++) {
         gpt2_layer *l = &g->layers[i];
-        free_norm(d, &l->norm1);
-        free_norm(d, &l->norm2);
-        free_weight(d, l->qkv);
-        free_weight(d, l->attn_out);
-        free_weight(d, l->fc);
-        free_weight(d, l->mlp_out);
+        t3_free_norm(d, &l->norm1);
+        t3_free_norm(d, &l->norm2);
+        t3_free_weight(d, l->qkv);
+        t3_free_weight(d, l->attn_out);
+        t3_free_weight(d, l->fc);
+        t3_free_weight(d, l->mlp_out);
     }
     free(g->layers);
-    free_norm(d, &g->norm);
-    free_weight(d, g->speaker);
-    free_weight(d, g->head);
-    free_table(d, g->text);
-    free_table(d, g->speech);
-    free_table(d, g->positions);
+    t3_free_norm(d, &g->norm);
+    t3_free_weight(d, g->speaker);
+    t3_free_weight(d, g->head);
+    t3_free_table(d, g->text);
+    t3_free_table(d, g->speech);
+    t3_free_table(d, g->positions);
     if (g->counting)
         d->k->mem_free(d, g->counting);
     free(g);

@@ -27,11 +27,34 @@ static cbx_status read_floats(const t3_source *s, const char *name, int ndim,
     return CBX_OK;
 }
 
+static cbx_status pack(const t3_source *s, t3_layout layout, int in, int out,
+                       const float *values, const float *bias, cbx_weight **w,
+                       cbx_error *err)
+{
+    const cbx_kernels *k = s->m->dev->k;
+    const bool in_out = layout == T3_IN_OUT;
+    const cbx_status st = k->weight_new(s->m->dev,
+                                        &(cbx_weight_spec){
+                                            .taps = 1,
+                                            .in = in,
+                                            .out = out,
+                                            .w = values,
+                                            .in_stride = in_out ? out : 1,
+                                            .out_stride = in_out ? 1 : in,
+                                            .bias = bias,
+                                            .format = s->format,
+                                        },
+                                        w, err);
+
+    if (!st)
+        s->m->info.weight_bytes += k->weight_bytes(*w);
+    return st;
+}
+
 cbx_status t3_load_weight(const t3_source *s, const char *name,
                           t3_layout layout, int in, int out, bool bias,
                           cbx_weight **w, cbx_error *err)
 {
-    const cbx_kernels *k = s->m->dev->k;
     const bool in_out = layout == T3_IN_OUT;
     const int64_t dims[2] = {in_out ? in : out, in_out ? out : in};
     const int64_t bias_dims[1] = {out};
@@ -46,41 +69,88 @@ cbx_status t3_load_weight(const t3_source *s, const char *name,
     if (bias || cbx_tensor_find(s->file, full))
         st = read_floats(s, full, 1, bias_dims, &biases, err);
     if (!st)
-        st = k->weight_new(s->m->dev,
-                           &(cbx_weight_spec){
-                               .taps = 1,
-                               .in = in,
-                               .out = out,
-                               .w = values,
-                               .in_stride = in_out ? out : 1,
-                               .out_stride = in_out ? 1 : in,
-                               .bias = biases,
-                               .format = s->format,
-                           },
-                           w, err);
-    if (!st)
-        s->m->info.weight_bytes += k->weight_bytes(*w);
+        st = pack(s, layout, in, out, values, biases, w, err);
     free(values);
     free(biases);
     return st;
 }
 
-cbx_status t3_load_vec(const t3_source *s, const char *name, int n,
-                       const float **out, cbx_error *err)
+/* Tensors `name`.`tail`, n_names of them with `n` floats each, one behind the
+ * other; *out is to be freed. */
+static cbx_status read_joined(const t3_source *s, const char *const *names,
+                              int n_names, const char *tail, int ndim,
+                              const int64_t *dims, size_t n, float **out,
+                              cbx_error *err)
+{
+    char full[NAME];
+    cbx_status st = CBX_OK;
+    float *all = NULL;
+
+    for (int i = 0; i < n_names && !st; i++) {
+        float *part = NULL;
+
+        snprintf(full, sizeof full, "%s.%s", names[i], tail);
+        /* The first one shows that the file really has that many. */
+        if ((st = read_floats(s, full, ndim, dims, &part, err)))
+            break;
+        if (!all && !(all = malloc((size_t)n_names * n * sizeof *all)))
+            st = cbx_fail(err, CBX_E_NOMEM, "no memory to read %s", full);
+        else
+            memcpy(all + (size_t)i * n, part, n * sizeof *all);
+        free(part);
+    }
+    if (st)
+        free(all);
+    else
+        *out = all;
+    return st;
+}
+
+cbx_status t3_load_joined(const t3_source *s, const char *const *names,
+                          int n_names, int in, int out, bool bias,
+                          cbx_weight **w, cbx_error *err)
+{
+    const int64_t dims[2] = {out, in}, bias_dims[1] = {out};
+    float *values = NULL, *biases = NULL;
+    cbx_status st = read_joined(s, names, n_names, "weight", 2, dims,
+                                (size_t)in * (size_t)out, &values, err);
+
+    if (!st && bias)
+        st = read_joined(s, names, n_names, "bias", 1, bias_dims, (size_t)out,
+                         &biases, err);
+    if (!st)
+        st = pack(s, T3_OUT_IN, in, n_names * out, values, biases, w, err);
+    free(values);
+    free(biases);
+    return st;
+}
+
+cbx_status t3_load_floats(const t3_source *s, const char *name, int ndim,
+                          const int64_t *dims, const float **out,
+                          cbx_error *err)
 {
     float *values = NULL;
-    cbx_status st = read_floats(s, name, 1, (int64_t[]){n}, &values, err);
+    size_t n = 1;
+    cbx_status st = read_floats(s, name, ndim, dims, &values, err);
 
     if (st)
         return st;
-    const float *vec = cbx_vec_new(s->m->dev, values, (size_t)n);
+    for (int i = 0; i < ndim; i++)
+        n *= (size_t)dims[i];
+    const float *vec = cbx_vec_new(s->m->dev, values, n);
     free(values);
     if (!vec)
         return cbx_fail(err, CBX_E_NOMEM, "no device memory for %s of %s", name,
                         cbx_tensor_file_path(s->file));
-    s->m->info.weight_bytes += (size_t)n * sizeof *vec;
+    s->m->info.weight_bytes += n * sizeof *vec;
     *out = vec;
     return CBX_OK;
+}
+
+cbx_status t3_load_vec(const t3_source *s, const char *name, int n,
+                       const float **out, cbx_error *err)
+{
+    return t3_load_floats(s, name, 1, (int64_t[]){n}, out, err);
 }
 
 cbx_status t3_load_table(const t3_source *s, const char *name, int rows,
@@ -150,4 +220,46 @@ int t3_load_layers(const t3_source *s, const char *prefix)
             layers = (int)layer + 1;
     }
     return layers;
+}
+
+cbx_status t3_load_counting(const t3_source *s, int n, int32_t **out,
+                            cbx_error *err)
+{
+    cbx_dev *d = s->m->dev;
+    const size_t bytes = (size_t)n * sizeof(int32_t);
+    int32_t *host = malloc(bytes), *device = d->k->mem_new(d, bytes);
+
+    if (!host || !device) {
+        free(host);
+        if (device)
+            d->k->mem_free(d, device);
+        return cbx_fail(err, CBX_E_NOMEM, "no memory for %d positions", n);
+    }
+    for (int i = 0; i < n; i++)
+        host[i] = i;
+    d->k->upload(d, device, host, bytes);
+    d->k->sync(d);
+    free(host);
+    *out = device;
+    return CBX_OK;
+}
+
+void t3_free_weight(cbx_dev *d, cbx_weight *w)
+{
+    if (w)
+        d->k->weight_free(d, w);
+}
+
+void t3_free_table(cbx_dev *d, cbx_table *t)
+{
+    if (t)
+        d->k->table_free(d, t);
+}
+
+void t3_free_norm(cbx_dev *d, cbx_norm *n)
+{
+    if (n->gamma)
+        d->k->mem_free(d, (void *)n->gamma);
+    if (n->beta)
+        d->k->mem_free(d, (void *)n->beta);
 }

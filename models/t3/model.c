@@ -14,7 +14,8 @@ static void lay_out(const t3 *m, t3_work *w)
     w->qkv = cbx_dmem_mat(mem, w->rows, 3 * i->width);
     w->context = cbx_dmem_mat(mem, w->rows, i->width);
     w->inner = cbx_dmem_mat(mem, w->rows, m->inner);
-    w->logits = cbx_dmem_mat(mem, T3_MAX_BATCH, i->speech_vocab);
+    w->last = cbx_dmem_mat(mem, T3_ROWS, i->width);
+    w->logits = cbx_dmem_mat(mem, T3_ROWS, i->speech_vocab);
 }
 
 cbx_status t3_work_open(const t3 *m, int rows, int keys, t3_work *out,
@@ -70,16 +71,11 @@ cbx_status t3_open(cbx_dev *dev, const cbx_tensor_file *file,
 {
     cbx_status st;
 
-    if (!config->t3.gpt2)
-        return cbx_fail(err, CBX_E_UNSUPPORTED,
-                        "%s: the Llama backbone of %s is not supported",
-                        cbx_tensor_file_path(file),
-                        cbx_family_name(config->family));
     t3 *m = calloc(1, sizeof *m);
     if (!m)
         return cbx_fail(err, CBX_E_NOMEM, "no memory for T3");
     m->dev = dev;
-    m->backbone = &t3_gpt2;
+    m->backbone = config->t3.gpt2 ? &t3_gpt2 : &t3_llama;
     m->config = config->t3;
     m->info.heads = config->t3.heads;
     m->info.start = config->t3.start_speech;

@@ -4,12 +4,13 @@
 
 struct t3_state {
     const t3 *model;
-    int positions; /* capacity of kv */
-    cbx_kv *kv;
+    int positions;           /* capacity of each cache */
+    cbx_kv *kv[T3_MAX_ROWS]; /* conditional, unconditional or NULL */
     cbx_sampler *seen;
     cbx_dmem mem;
-    cbx_mat logits; /* [1][speech_vocab] of the newest position */
+    cbx_mat logits; /* [T3_MAX_ROWS or 1][speech_vocab], newest position */
     int32_t *token; /* device: the newest token */
+    int rows;       /* of them in use by this segment */
     bool begun;
     bool pending; /* `token` has not gone through the layers yet */
     int count;    /* tokens drawn or fed in this segment */
@@ -17,10 +18,34 @@ struct t3_state {
     uint64_t key;
 };
 
+static int most_rows(const t3 *m)
+{
+    return m->backbone->guided ? T3_MAX_ROWS : 1;
+}
+
 static void lay_out(t3_state *s)
 {
-    s->logits = cbx_dmem_mat(&s->mem, 1, s->model->info.speech_vocab);
+    s->logits =
+        cbx_dmem_mat(&s->mem, most_rows(s->model), s->model->info.speech_vocab);
     s->token = cbx_dmem_take(&s->mem, sizeof *s->token);
+}
+
+static void free_caches(t3_state *s)
+{
+    for (int i = 0; i < T3_MAX_ROWS; i++)
+        if (s->kv[i])
+            s->model->dev->k->kv_free(s->model->dev, s->kv[i]);
+}
+
+static cbx_status open_caches(t3_state *s, cbx_error *err)
+{
+    cbx_status st = CBX_OK;
+
+    for (int i = 0; i < most_rows(s->model) && !st; i++)
+        st = t3_kv_open(s->model, s->positions, &s->kv[i], err);
+    if (st)
+        free_caches(s);
+    return st;
 }
 
 cbx_status t3_state_open(const t3 *m, int positions, t3_state **out,
@@ -42,15 +67,15 @@ cbx_status t3_state_open(const t3 *m, int positions, t3_state **out,
     if ((st = cbx_dmem_open(m->dev, s->mem.used, &s->mem, err)))
         goto free_state;
     lay_out(s);
-    if ((st = t3_kv_open(m, positions, &s->kv, err)))
+    if ((st = open_caches(s, err)))
         goto close_mem;
     if ((st = k->sampler_new(m->dev, m->info.speech_vocab, &s->seen, err)))
-        goto free_kv;
+        goto close_caches;
     *out = s;
     return CBX_OK;
 
-free_kv:
-    k->kv_free(m->dev, s->kv);
+close_caches:
+    free_caches(s);
 close_mem:
     cbx_dmem_close(m->dev, &s->mem);
 free_state:
@@ -64,63 +89,37 @@ void t3_state_close(t3_state *s)
         return;
     const cbx_kernels *k = s->model->dev->k;
     k->sampler_free(s->model->dev, s->seen);
-    k->kv_free(s->model->dev, s->kv);
+    free_caches(s);
     cbx_dmem_close(s->model->dev, &s->mem);
     free(s);
 }
 
-cbx_status t3_check_segment(const t3 *m, const t3_segment *segment, int prefix,
-                            int positions, cbx_error *err)
-{
-    if (segment->n < 0 || segment->n > positions - prefix - 1)
-        return cbx_fail(err, CBX_E_LIMIT,
-                        "a text of %d tokens behind a voice of %d does not fit "
-                        "into %d positions: split it",
-                        segment->n, prefix, positions);
-    for (int i = 0; i < segment->n; i++)
-        if (segment->text[i] < 0 || segment->text[i] >= m->info.text_vocab)
-            return cbx_fail(err, CBX_E_ARG,
-                            "text token %d is %d, outside the model's %d: the "
-                            "tokenizer belongs to another model",
-                            i, (int)segment->text[i], m->info.text_vocab);
-    return CBX_OK;
-}
-
-void t3_embed_segment(const t3 *m, const t3_work *w, const t3_segment *segment,
-                      int at, int n, int row)
-{
-    const cbx_kernels *k = m->dev->k;
-    const bool start = at + n > segment->n;
-    const int n_text = start ? n - 1 : n;
-
-    if (n_text) {
-        k->upload(m->dev, w->ids, segment->text + at,
-                  (size_t)n_text * sizeof *w->ids);
-        m->backbone->embed_text(m, w->ids, at,
-                                cbx_rows(w->embeds, row, n_text));
-    }
-    if (start) {
-        const int32_t id = m->info.start;
-
-        k->upload(m->dev, w->ids + n_text, &id, sizeof id);
-        m->backbone->embed_speech(m, w->ids + n_text, 0,
-                                  cbx_rows(w->embeds, row + n_text, 1));
-    }
-}
-
-/* Text and start token, a piece at a time; the logits behind the last. */
-static void prefill(const t3 *m, t3_state *s, const t3_segment *segment)
+/* What the segment puts behind the voice, a piece at a time, both rows in one
+ * batch; then the logits behind the last position. */
+static void prefill(const t3 *m, t3_state *s, const t3_segment *segment,
+                    float exaggeration)
 {
     const t3_work *w = &m->work;
-    const int total = segment->n + 1;
+    const int total = t3_segment_rows(m, segment), most = w->rows / s->rows;
+    const cbx_mat last = cbx_rows(w->last, 0, s->rows);
     int n = 0;
 
     for (int at = 0; at < total; at += n) {
-        n = total - at < w->rows ? total - at : w->rows;
-        t3_embed_segment(m, w, segment, at, n, 0);
-        t3_run(m, w, &(cbx_seq){s->kv, 0, n}, 1, NULL);
+        cbx_seq seqs[T3_MAX_ROWS];
+
+        n = total - at < most ? total - at : most;
+        for (int i = 0; i < s->rows; i++) {
+            seqs[i] = (cbx_seq){s->kv[i], i * n, n};
+            t3_embed_segment(m, w, segment, i ? T3_UNCOND : T3_COND,
+                             exaggeration, at, n, i * n);
+        }
+        t3_run(m, w, seqs, s->rows, NULL);
     }
-    m->backbone->head(m, cbx_rows(w->x, n - 1, 1), s->logits);
+    for (int i = 0; i < s->rows; i++)
+        m->dev->k->copy(m->dev,
+                        &(cbx_copy){.src = cbx_rows(w->x, (i + 1) * n - 1, 1),
+                                    .dst = cbx_rows(last, i, 1)});
+    m->backbone->head(m, last, cbx_rows(s->logits, 0, s->rows));
 }
 
 cbx_status t3_begin(const t3 *m, t3_state *s, const t3_voice *v,
@@ -133,10 +132,13 @@ cbx_status t3_begin(const t3 *m, t3_state *s, const t3_voice *v,
     s->begun = false;
     if (st)
         return st;
-    k->kv_copy(m->dev, s->kv, v->kv, v->positions);
+    s->rows = t3_segment_seqs(m, segment);
+    for (int i = 0; i < s->rows; i++)
+        k->kv_copy(m->dev, s->kv[i], v->kv, v->positions);
     k->sampler_reset(m->dev, s->seen);
     k->sampler_mark(m->dev, s->seen, m->info.start);
-    prefill(m, s, segment);
+    prefill(m, s, segment,
+            segment->exaggeration ? *segment->exaggeration : v->exaggeration);
     s->sampling = segment->sampling;
     s->key = segment->key;
     s->count = 0;
@@ -150,7 +152,11 @@ int t3_room(const t3_state *s)
     if (!s->begun)
         return 0;
     /* The token drawn last needs no position. */
-    return s->positions - s->model->dev->k->kv_len(s->kv) + !s->pending;
+    const int positions =
+        s->positions - s->model->dev->k->kv_len(s->kv[0]) + !s->pending;
+    const int tokens = s->model->max_speech - s->count;
+
+    return positions < tokens ? positions : tokens;
 }
 
 /* Tokens that are pending go through the layers, in one batch. */
@@ -159,27 +165,30 @@ static void advance(const t3 *m, t3_state *const *states, int n)
     const cbx_kernels *k = m->dev->k;
     const t3_work *w = &m->work;
     t3_state *batch[T3_MAX_BATCH];
-    cbx_seq seqs[T3_MAX_BATCH];
-    int rows = 0;
+    cbx_seq seqs[T3_ROWS];
+    int n_batch = 0, rows = 0;
 
     for (int i = 0; i < n; i++) {
         t3_state *s = states[i];
 
         if (!s->pending)
             continue;
-        m->backbone->embed_speech(m, s->token, s->count,
-                                  cbx_rows(w->embeds, rows, 1));
-        batch[rows] = s;
-        seqs[rows] = (cbx_seq){s->kv, rows, 1};
-        rows++;
+        batch[n_batch++] = s;
+        for (int r = 0; r < s->rows; r++, rows++) {
+            m->backbone->embed_speech(m, s->token, s->count,
+                                      cbx_rows(w->embeds, rows, 1));
+            seqs[rows] = (cbx_seq){s->kv[r], rows, 1};
+        }
     }
     if (!rows)
         return;
     t3_run(m, w, seqs, rows, NULL);
     m->backbone->head(m, cbx_rows(w->x, 0, rows), cbx_rows(w->logits, 0, rows));
-    for (int i = 0; i < rows; i++) {
-        k->copy(m->dev, &(cbx_copy){.src = cbx_rows(w->logits, i, 1),
-                                    .dst = batch[i]->logits});
+    for (int i = 0, row = 0; i < n_batch; row += batch[i++]->rows) {
+        k->copy(
+            m->dev,
+            &(cbx_copy){.src = cbx_rows(w->logits, row, batch[i]->rows),
+                        .dst = cbx_rows(batch[i]->logits, 0, batch[i]->rows)});
         batch[i]->pending = false;
     }
 }
@@ -188,7 +197,7 @@ static void draw(const t3 *m, t3_state *s, const double *u)
 {
     m->dev->k->sample(m->dev,
                       &(cbx_sample){
-                          .logits = s->logits,
+                          .logits = cbx_rows(s->logits, 0, s->rows),
                           .params = s->sampling,
                           .seen = s->seen,
                           .forget = !s->count && m->backbone->forgets_start,
@@ -243,8 +252,13 @@ cbx_status t3_feed(const t3 *m, t3_state *s, int32_t token, cbx_error *err)
     return CBX_OK;
 }
 
+int t3_rows(const t3_state *s)
+{
+    return s->rows;
+}
+
 void t3_read_logits(const t3 *m, const t3_state *s, float *out)
 {
     m->dev->k->download(m->dev, out, s->logits.p,
-                        (size_t)s->logits.cols * sizeof *out);
+                        (size_t)s->rows * (size_t)s->logits.cols * sizeof *out);
 }

@@ -22,8 +22,9 @@ typedef struct t3 t3;
 typedef struct t3_voice t3_voice;
 typedef struct t3_state t3_state;
 
-/* The most streams that one t3_step takes. */
-enum { T3_MAX_BATCH = 64 };
+/* The most streams that one t3_step takes, and the most rows of a stream: two
+ * with classifier-free guidance, conditional and unconditional. */
+enum { T3_MAX_BATCH = 64, T3_MAX_ROWS = 2 };
 
 typedef struct t3_info {
     int width, layers, heads;
@@ -52,11 +53,13 @@ CBX_CHECK cbx_status t3_voice_open(const t3 *m, const cbx_conds *conds,
                                    t3_voice **out, cbx_error *err);
 void t3_voice_close(t3_voice *v);
 
-/* [any] Positions the prefix takes. */
+/* [any] Positions that a segment takes beside one for each id of its text and
+ * one for each token that is drawn: a stream for n ids and k tokens needs
+ * t3_voice_positions(v) + n + k of them. */
 int t3_voice_positions(const t3_voice *v);
 
 /* [setup] A stream of segments with up to `positions` positions each: voice,
- * text, start token, and each speech token but the last. */
+ * text, start tokens, and each speech token but the last. */
 CBX_CHECK cbx_status t3_state_open(const t3 *m, int positions, t3_state **out,
                                    cbx_error *err);
 void t3_state_close(t3_state *s);
@@ -65,13 +68,19 @@ void t3_state_close(t3_state *s);
 typedef struct t3_segment {
     const int32_t *text; /* [n] as the text front end makes them */
     int n;
+    /* Llama: with a cfg_weight other than 0 two rows are run, the second one
+     * without the text (t3.py: inference). GPT-2 has no guidance. */
     cbx_sampling sampling;
     uint64_t key; /* of the random numbers; token i takes number i */
+    /* The reference's emotion_adv, about 0 to 2; NULL: the voice's own. GPT-2
+     * has none and takes no notice. Read during the call. */
+    const float *exaggeration;
 } t3_segment;
 
 /* [decode] Starts a segment: takes over the voice's keys and values and runs
- * the text and the start token. What the state held before is gone. CBX_E_LIMIT
- * when the positions do not suffice for one token; CBX_E_ARG for an id that the
+ * the text and the start tokens. What the state held before is gone.
+ * CBX_E_LIMIT when the positions do not suffice for one token, or the text has
+ * more ids than the model has positions for them; CBX_E_ARG for an id that the
  * model does not have. */
 CBX_CHECK cbx_status t3_begin(const t3 *m, t3_state *s, const t3_voice *v,
                               const t3_segment *segment, cbx_error *err);
@@ -85,8 +94,8 @@ int t3_room(const t3_state *s);
  *
  * The caller decides when a segment ends. The reference ends at info.stop,
  * which is not spoken; turbo and nano do not test the very first token
- * (t3.py: inference_turbo). CBX_E_LIMIT, with nothing done, when a state has
- * no room; CBX_E_ARG when n is above T3_MAX_BATCH. */
+ * (t3.py: inference, inference_turbo). CBX_E_LIMIT, with nothing done, when a
+ * state has no room; CBX_E_ARG when n is above T3_MAX_BATCH. */
 CBX_CHECK cbx_status t3_step(const t3 *m, t3_state *const *states, int n,
                              const double *u, int32_t *tokens, cbx_error *err);
 
@@ -95,9 +104,13 @@ CBX_CHECK cbx_status t3_step(const t3 *m, t3_state *const *states, int n,
 CBX_CHECK cbx_status t3_feed(const t3 *m, t3_state *s, int32_t token,
                              cbx_error *err);
 
+/* [any] Rows of the segment: 2 with guidance (conditional, unconditional), else
+ * 1. */
+int t3_rows(const t3_state *s);
+
 /* [decode] The logits of the newest position that was run: after t3_begin or
  * t3_feed, those that the next token is drawn from. out: host,
- * [speech_vocab]. */
+ * [t3_rows(s)][speech_vocab]. */
 void t3_read_logits(const t3 *m, const t3_state *s, float *out);
 
 /* What t3_trace runs. forced[i] follows the text as the i-th token. */

@@ -12,11 +12,11 @@ static cbx_status run_prefix(t3_voice *v, const cbx_conds *conds,
 
     if (st)
         return st;
-    m->backbone->embed_prefix(m, &w, conds, NULL);
-    t3_run(m, &w, &(cbx_seq){v->kv, 0, v->positions}, 1, NULL);
+    if (!(st = m->backbone->embed_prefix(m, &w, conds, NULL, err)))
+        t3_run(m, &w, &(cbx_seq){v->kv, 0, v->positions}, 1, NULL);
     m->dev->k->sync(m->dev);
     t3_work_close(m, &w);
-    return CBX_OK;
+    return st;
 }
 
 cbx_status t3_voice_open(const t3 *m, const cbx_conds *conds, t3_voice **out,
@@ -27,8 +27,8 @@ cbx_status t3_voice_open(const t3 *m, const cbx_conds *conds, t3_voice **out,
 
     if (st)
         return st;
-    /* Behind the prefix at least one text id and the start token. */
-    if (positions + 2 > m->info.positions)
+    /* Behind the prefix at least one text id and the start tokens. */
+    if (positions + m->lead + 1 + m->backbone->starts > m->info.positions)
         return cbx_fail(err, CBX_E_LIMIT,
                         "the voice's prompt of %d tokens leaves no room for "
                         "text: the model has %d positions",
@@ -38,6 +38,7 @@ cbx_status t3_voice_open(const t3 *m, const cbx_conds *conds, t3_voice **out,
         return cbx_fail(err, CBX_E_NOMEM, "no memory for a voice");
     v->model = m;
     v->positions = positions;
+    v->exaggeration = conds->emotion_adv;
     if ((st = t3_kv_open(m, positions, &v->kv, err)))
         goto free_voice;
     if ((st = run_prefix(v, conds, err)))
@@ -62,5 +63,6 @@ void t3_voice_close(t3_voice *v)
 
 int t3_voice_positions(const t3_voice *v)
 {
-    return v->positions;
+    /* The token drawn last needs none, so one start token counts as its. */
+    return v->positions + v->model->lead + v->model->backbone->starts - 1;
 }

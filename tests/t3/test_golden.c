@@ -74,14 +74,17 @@ static void open_golden(golden *g, const char *folder, const char *family)
     MUST(cbx_conds_open(path, &g->conds, &err));
     MUST(t3_open(dev, g->weights, &g->config, CBX_FMT_F32, &g->m, &err));
     const cbx_config_sampling *c = &g->config.sampling;
+    const bool gpt2 = g->config.t3.gpt2;
     g->text = ints(g, "t3.in.text_ids", &g->segment.n);
     g->segment.text = g->text;
     g->segment.key = 1;
     g->segment.sampling = (cbx_sampling){
-        .order = CBX_SAMPLE_TURBO,
+        .order = gpt2 ? CBX_SAMPLE_TURBO : CBX_SAMPLE_LLAMA,
         .temperature = c->temperature,
         .top_k = c->top_k,
         .top_p = c->top_p,
+        .min_p = c->min_p,
+        .cfg_weight = c->cfg_weight,
         .repetition_penalty = c->repetition_penalty,
     };
 }
@@ -178,28 +181,40 @@ static t3_state *begin(const golden *g, const t3_segment *segment,
     return s;
 }
 
+static void compare_logits(const golden *g, const char *stage, const char *row,
+                           const float *got)
+{
+    char name[64];
+    size_t n;
+
+    snprintf(name, sizeof name, "t3.%s.logits%s", stage, row);
+    float *want = floats(g, name, &n);
+    CHECK(n == (size_t)t3_get_info(g->m)->speech_vocab);
+    CHECK(distance(got, want, n) <= 3e-5);
+    free(want);
+}
+
 static void forced_tokens_give_the_reference_logits(const golden *g)
 {
     const size_t V = (size_t)t3_get_info(g->m)->speech_vocab;
-    float *got = malloc(V * sizeof *got);
+    float *got = malloc(T3_MAX_ROWS * V * sizeof *got);
     int n_forced, compared = 0;
     int32_t *forced = ints(g, "t3.in.forced_tokens", &n_forced);
     t3_voice *voice;
     t3_state *s = begin(g, &g->segment, &voice);
 
-    CHECK(got);
+    CHECK(got && t3_rows(s) == (g->config.t3.gpt2 ? 1 : 2));
     for (int k = 0; k < n_forced; k++) {
-        char name[64] = "t3.prefill.logits";
-        size_t n;
+        char stage[32] = "prefill";
         if (k) {
-            snprintf(name, sizeof name, "t3.step%d.logits", k);
+            snprintf(stage, sizeof stage, "step%d", k);
             MUST(t3_feed(g->m, s, forced[k - 1], &err));
         }
-        float *want = floats(g, name, &n);
         t3_read_logits(g->m, s, got);
-        CHECK(n == V && distance(got, want, n) <= 3e-5);
+        compare_logits(g, stage, g->config.t3.gpt2 ? "" : "_cond", got);
+        if (t3_rows(s) == 2)
+            compare_logits(g, stage, "_uncond", got + V);
         compared++;
-        free(want);
     }
     CHECK(compared == n_forced && n_forced >= 2);
     t3_state_close(s);
@@ -243,10 +258,11 @@ static void drawn_tokens_are_the_reference_s(const golden *g)
 /* Returns how many families the folder has. */
 static int check_folder(const char *folder)
 {
-    static const char *const families[] = {"turbo", "nano"};
+    static const char *const families[] = {"turbo", "nano", "original",
+                                           "multilingual"};
     int run = 0;
 
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 4; i++) {
         char path[1024];
         golden g = {0};
         snprintf(path, sizeof path, "%s/golden_%s.safetensors", folder,

@@ -451,7 +451,8 @@ static void a_config_that_contradicts_the_tensors_is_refused(void)
     t.config.t3.start_speech = TINY_START;
     t.config.t3.gpt2 = false;
     CHECK(t3_open(dev, t.file, &t.config, CBX_FMT_F32, &m, &err) ==
-          CBX_E_UNSUPPORTED);
+          CBX_E_SHAPE);
+    CHECK(strstr(err.text, "text_pos_emb"));
     tiny_close(&t);
 }
 
