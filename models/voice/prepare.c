@@ -274,6 +274,24 @@ static cbx_status make_t3_prompt(const cbx_voice_maker *m, const float *wav,
     return st;
 }
 
+/* Samples far above 1, or damaged weights, end in what no stream could use. */
+static cbx_status check_voice(const cbx_conds *c, cbx_error *err)
+{
+    const size_t n = (size_t)c->n_prompt_frames * (size_t)c->n_mels;
+    for (int i = 0; i < c->embedding_dim; i++)
+        if (!isfinite(c->embedding[i]))
+            return cbx_fail(err, CBX_E_ARG,
+                            "the speaker encoder makes nothing of the "
+                            "recording; is it a recording of speech, and the "
+                            "model undamaged?");
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(c->prompt_feat[i]))
+            return cbx_fail(err, CBX_E_ARG,
+                            "the recording is too loud; samples lie between "
+                            "-1 and 1");
+    return CBX_OK;
+}
+
 cbx_status cbx_voice_make(const cbx_voice_maker *m, const float *wav, size_t n,
                           const cbx_probe *probe, cbx_conds **out,
                           cbx_error *err)
@@ -294,6 +312,8 @@ cbx_status cbx_voice_make(const cbx_voice_maker *m, const float *wav, size_t n,
         st = make_s3gen_prompt(m, copy, n, probe, c, err);
     if (!st)
         st = make_t3_prompt(m, copy, n, probe, c, err);
+    if (!st)
+        st = check_voice(c, err);
     free(copy);
     if (st) {
         cbx_conds_close(c);

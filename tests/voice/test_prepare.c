@@ -168,6 +168,9 @@ static void recordings_that_make_no_voice_are_refused(subject *s)
     bad[s->n / 2] = NAN;
     CHECK(cbx_voice_make(s->maker, bad, s->n, NULL, &c, &err) == CBX_E_ARG);
     CHECK(strstr(err.text, "not a number"));
+    for (size_t i = 0; i < s->n; i++)
+        bad[i] = i % 2 ? 3e38f : -3e38f;
+    CHECK(cbx_voice_make(s->maker, bad, s->n, NULL, &c, &err) == CBX_E_ARG);
     CHECK(cbx_voice_make(s->maker, s->wav, CBX_VOICE_LEAST - 1, NULL, &c,
                          &err) == CBX_E_ARG);
     CHECK(cbx_voice_make(s->maker, s->wav, 0, NULL, &c, &err) == CBX_E_ARG);
