@@ -1,10 +1,19 @@
 #include "kernels/cpu/avx2/avx2.h"
+
 #include "rt/priority.h"
+#include <cpuid.h>
+
+/* clang 14 has no name for this one. */
+static bool has_f16c(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
 
 bool cpu_avx2_runs_here(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __builtin_cpu_supports("f16c");
+           has_f16c();
 }
 
 void cpu_avx2_fill(cbx_kernels *table)

@@ -26,13 +26,14 @@ static void load_bank(const cbx_sine_source *op, bank *b)
 /* Four phases moved on; returns phase + phase0 less whole cycles. */
 static __m128 advance(bank *b, int h)
 {
-    const int round = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
     __m256d p = _mm256_add_pd(_mm256_loadu_pd(b->phase + h),
                               _mm256_loadu_pd(b->step + h));
     p = _mm256_sub_pd(p, _mm256_floor_pd(p));
     _mm256_storeu_pd(b->phase + h, p);
     p = _mm256_add_pd(p, _mm256_loadu_pd(b->phase0 + h));
-    return _mm256_cvtpd_ps(_mm256_sub_pd(p, _mm256_round_pd(p, round)));
+    const __m256d whole =
+        _mm256_round_pd(p, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    return _mm256_cvtpd_ps(_mm256_sub_pd(p, whole));
 }
 
 /* sum of w * s over eight harmonics from h */
