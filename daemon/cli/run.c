@@ -18,6 +18,7 @@
 
 static volatile sig_atomic_t interrupted;
 static int wake[2] = {-1, -1}; /* the handler writes, poll() wakes */
+static cbx_stream *_Atomic speaking; /* the handler silences it */
 
 static void on_signal(int number)
 {
@@ -26,6 +27,9 @@ static void on_signal(int number)
     if (interrupted)
         _exit(CLI_INTERRUPTED); /* the second time means it */
     interrupted = 1;
+    cbx_stream *stream = atomic_load(&speaking);
+    if (stream)
+        cbx_stream_cancel(stream);
     const ssize_t n = write(wake[1], "", 1);
     (void)n;
     errno = saved;
@@ -206,9 +210,11 @@ static void warn_about_text(const speech *s)
 int speech_run(speech *s)
 {
     cbx_error text_err, sound_err;
+    atomic_store(&speaking, s->stream);
     const cbx_status text = feed(s, &text_err);
     cbx_stream_finish(s->stream);
     const cbx_status sound = wait_for_sound(s, &sound_err);
+    atomic_store(&speaking, NULL);
     speech_progress(s, true);
     warn_about_text(s);
 
