@@ -128,6 +128,14 @@ static void watch(speech *s)
     speech_progress(s, false);
 }
 
+/* Nobody takes frames any more, so the stream would stay full for ever. */
+static bool sink_failed(const speech *s)
+{
+    cbx_sink_info info;
+    cbx_sink_poll(s->sink, &info);
+    return info.state == CBX_SINK_FAILED;
+}
+
 /* Feeds everything. The text ends at its end, at Ctrl-C, or at an error; what
  * was taken before an error is still spoken. */
 static cbx_status feed(speech *s, cbx_error *err)
@@ -135,7 +143,7 @@ static cbx_status feed(speech *s, cbx_error *err)
     text_input t;
     cbx_status st = CBX_OK;
     open_text(s->options, &t);
-    while (!interrupted && !s->failed && !st) {
+    while (!interrupted && !s->failed && !st && !sink_failed(s)) {
         if (t.from == t.to) {
             t.from = t.to = 0;
             if (t.ended)
