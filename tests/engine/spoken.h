@@ -65,6 +65,8 @@ typedef struct pcm {
 
 static inline void pcm_add(pcm *p, const float *x, size_t n)
 {
+    if (n == 0)
+        return;
     if (p->n + n > p->cap) {
         p->cap = 2 * (p->n + n);
         p->x = realloc(p->x, p->cap * sizeof *x);

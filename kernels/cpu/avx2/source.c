@@ -4,6 +4,7 @@
 #include "kernels/cpu/avx2/avx2.h"
 
 enum { MOST = 64 }; /* harmonics of a pass */
+enum { TO_NEAREST = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC };
 
 /* Harmonics [first, first + n), n <= MOST, as whole vectors. */
 typedef struct {
