@@ -43,7 +43,7 @@ cbx_status host_reserve(cbx_dev *d, int rows, int cols, int keys, cbx_error *e)
     cpu_dev *c = cpu_of(d);
     /* normalised rows, or the scores of each thread, and room to align */
     const size_t norm = (size_t)rows * (size_t)cols + (size_t)cols;
-    const size_t scores = (size_t)d->threads * 8 * ((size_t)keys + 64);
+    const size_t scores = (size_t)d->threads * 8 * ((size_t)keys + 256);
     const size_t n = (norm > scores ? norm : scores) + 1024;
     if (n <= c->scratch_floats)
         return CBX_OK;

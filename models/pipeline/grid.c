@@ -6,7 +6,7 @@ enum { MAX_SIZES = 6 };
  * tokens) ahead, so a first cell must be longer than that to be heard. */
 static const int sizes[][MAX_SIZES] = {
     [CBX_GRID_LOWEST] = {12, 8, 12, 18, 25, 50},
-    [CBX_GRID_BALANCED] = {18, 14, 20, 25, 50, 50},
+    [CBX_GRID_BALANCED] = {14, 12, 18, 25, 50, 50},
     [CBX_GRID_SAFEST] = {30, 30, 50, 50, 50, 50},
 };
 
