@@ -38,7 +38,7 @@ static void the_built_in_model_is_turbo_like(const char *source)
     CHECK(c.limits.max_text_chars == 92 && c.limits.max_speech_tokens == 240);
     CHECK(c.limits.silence_token == 656 && c.limits.silence_appended == 3);
     CHECK(c.flow.used_codes == 729 && c.cfm.head_dim == 32);
-    CHECK(c.sampling.top_k == 1000 && c.sampling.temperature == 0.8f);
+    CHECK(c.sampling.top_k == 1000 && c.sampling.temperature == 0.3f);
     CHECK(c.hift.n_dilations == 3 && c.hift.dilations[2] == 5);
 }
 
