@@ -17,7 +17,7 @@
 /* -- Ctrl-C ---------------------------------------------------------------- */
 
 static volatile sig_atomic_t interrupted;
-static int wake[2] = {-1, -1}; /* the handler writes, poll() wakes */
+static int wake[2] = {-1, -1};       /* the handler writes, poll() wakes */
 static cbx_stream *_Atomic speaking; /* the handler silences it */
 
 static void on_signal(int number)
@@ -173,6 +173,10 @@ static cbx_status wait_for_sound(speech *s, cbx_error *err)
     const int64_t patience = CBX_NS_PER_S / 2; /* for a device that hangs */
     int64_t cancelled_at = 0;
     while (!st && state != CBX_SINK_ENDED && state != CBX_SINK_STOPPED) {
+        if (interrupted && !speech_is_live(s)) {
+            cbx_sink_stop(s->sink); /* removes the unfinished file */
+            break;
+        }
         if (interrupted && !cancelled) {
             cbx_stream_cancel(s->stream);
             cancelled_at = cbx_clock_ns();
@@ -218,7 +222,8 @@ static void warn_about_text(const speech *s)
 int speech_run(speech *s)
 {
     cbx_error text_err, sound_err;
-    atomic_store(&speaking, s->stream);
+    if (speech_is_live(s)) /* a silenced file would look complete */
+        atomic_store(&speaking, s->stream);
     const cbx_status text = feed(s, &text_err);
     cbx_stream_finish(s->stream);
     const cbx_status sound = wait_for_sound(s, &sound_err);
@@ -226,14 +231,13 @@ int speech_run(speech *s)
     speech_progress(s, true);
     warn_about_text(s);
 
-    int code = s->failed ? CLI_FAILED : CLI_OK;
     if (interrupted)
         return CLI_INTERRUPTED;
+    if (s->failed) /* and reported */
+        return CLI_FAILED;
     if (sound)
-        code = cli_complain(&sound_err);
-    if (text)
-        code = cli_complain(&text_err);
-    else if (!code && check_spoken(s, &text_err))
-        code = cli_complain(&text_err);
-    return code;
+        return cli_complain(&sound_err);
+    if (text || check_spoken(s, &text_err))
+        return cli_complain(&text_err);
+    return CLI_OK;
 }

@@ -117,6 +117,11 @@ static CBX_RT uint32_t read_file(void *user, float *out, uint32_t n)
     return got;
 }
 
+bool speech_is_live(const speech *s)
+{
+    return s->sink_kind != CBX_SINK_FILE && s->sink_kind != CBX_SINK_RAW;
+}
+
 bool speech_is_empty(const speech *s)
 {
     return cbx_stream_ended(s->stream) &&
@@ -153,13 +158,13 @@ static void source_wait(void *user, double timeout_s)
 static cbx_status open_sink(speech *s, const cbx_sink_options *so,
                             cbx_error *err)
 {
-    const bool live = so->kind != CBX_SINK_FILE && so->kind != CBX_SINK_RAW;
+    s->sink_kind = so->kind;
+    const bool live = speech_is_live(s);
     const cbx_source source = {.read = live ? read_live : read_file,
                                .ended = live ? live_ended : file_ended,
                                .set_rate = source_set_rate,
                                .wait = source_wait,
                                .user = s};
-    s->sink_kind = so->kind;
     return cbx_sink_open(so, &source, &s->sink, err);
 }
 

@@ -32,6 +32,9 @@ typedef struct speech {
 cbx_status speech_open(speech *s, const cli_options *o, cbx_error *err);
 void speech_close(speech *s);
 
+/* The sound goes to a device, not to a file or a pipe. */
+bool speech_is_live(const speech *s);
+
 /* The stream has ended without a sound: there is nothing to make a file of. */
 bool speech_is_empty(const speech *s);
 
