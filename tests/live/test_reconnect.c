@@ -7,8 +7,7 @@
 #include <signal.h>
 #include <string.h>
 
-static const char TEXT[] =
-    "Good morning, this is a test. The sun is out.";
+static const char TEXT[] = "Good morning, this is a test. The sun is out.";
 
 static void start(program *p)
 {
