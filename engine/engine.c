@@ -134,11 +134,12 @@ cbx_status engine_add(cbx_engine *e, cbx_stream *s, cbx_error *err)
 void engine_remove(cbx_engine *e, cbx_stream *s)
 {
     pthread_mutex_lock(&e->lock);
-    while (e->serving == s)
-        pthread_cond_wait(&e->served, &e->lock);
+    /* first, or it would be served again before this thread wakes up */
     for (int i = 0; i < e->max_streams; i++)
         if (e->streams[i] == s)
             e->streams[i] = NULL;
+    while (e->serving == s)
+        pthread_cond_wait(&e->served, &e->lock);
     pthread_mutex_unlock(&e->lock);
 }
 
