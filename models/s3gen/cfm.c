@@ -37,6 +37,12 @@ static void show_velocity(const cfm_run *r, int step, cbx_mat v, cbx_mat v0,
     space_rewind(r->mem, mark);
 }
 
+/* row 0: with guidance's conditions, 1: without */
+static past *past_of(const cfm_run *r, float cfg, int step, int row)
+{
+    return r->past ? &r->past[cfg != 0 ? 2 * step + row : step] : NULL;
+}
+
 void cfm_solve(const unet *m, float cfg, const cfm_run *r, cbx_mat in)
 {
     const cbx_kernels *k = r->dev->k;
@@ -54,12 +60,14 @@ void cfm_solve(const unet *m, float cfg, const cfm_run *r, cbx_mat in)
     }
     for (int i = 0; i < m->steps; i++) {
         /* the goldens show the estimator's first call */
-        const unet_run run = {r->dev, r->mem, i == 0 ? r->probe : NULL, i};
+        const unet_run run = {r->dev, r->mem, i == 0 ? r->probe : NULL, i,
+                              past_of(r, cfg, i, 0)};
         if (i)
             cbx_probe_seef(r->probe, x, "flow.cfm.step%d.x", i);
         unet_velocity(m, &run, in, v);
         if (v0.p) {
-            const unet_run run0 = {r->dev, r->mem, NULL, i};
+            const unet_run run0 = {r->dev, r->mem, NULL, i,
+                                   past_of(r, cfg, i, 1)};
             k->copy(r->dev,
                     &(cbx_copy){.src = x,
                                 .dst = cbx_rows(cbx_cols(in0, 0, m->mels),

@@ -10,11 +10,18 @@ typedef struct cfm_run {
     cbx_dev *dev;
     space *mem;
     const cbx_probe *probe;
+    past *past; /* of each step, with guidance two: with and without; or NULL */
 } cfm_run;
 
+/* [any] How many of them. */
+static inline int cfm_pasts(const unet *m, float cfg)
+{
+    return m->steps * (cfg != 0 ? 2 : 1);
+}
+
 /* [decode] in: [UNET_PAST + T][4 * mels]: x, mu, speaker and prompt mel side by
- * side, the first rows zero. x comes as noise and becomes the mel. cfg 0: no
- * guidance, one evaluation for each step. */
+ * side. x comes as noise and becomes the mel. cfg 0: no guidance, one
+ * evaluation for each step. */
 void cfm_solve(const unet *m, float cfg, const cfm_run *r, cbx_mat in);
 
 #endif

@@ -163,6 +163,24 @@ void encoder_load(load *l, const cbx_config_flow *config, int max_tokens,
 
 /* -- running --------------------------------------------------------------- */
 
+enum { LOOK_PAST = 2 }; /* rows that the second look-ahead layer reads back */
+
+static int up_past(const encoder *m)
+{
+    return 2 * m->up;
+}
+
+void encoder_add_past(const encoder *m, past *tokens, past *frames,
+                      cbx_dmem *mem)
+{
+    past_add_conv(tokens, mem, LOOK_PAST, m->width);
+    for (int i = 0; i < m->n_blocks; i++)
+        past_add_attn(tokens, mem, m->width);
+    past_add_conv(frames, mem, up_past(m), m->width);
+    for (int i = 0; i < m->n_up_blocks; i++)
+        past_add_attn(frames, mem, m->width);
+}
+
 /* subsampling.py: LinearNoSubsampling, and the scaling by sqrt(D) of
  * embedding.py: EspnetRelPositionalEncoding.forward. In place of x if wanted.
  */
@@ -202,13 +220,13 @@ static void look_ahead(const encoder *m, const encoder_run *r, cbx_mat x,
 {
     const cbx_kernels *k = r->dev->k;
     const size_t mark = space_mark(r->mem);
-    cbx_mat h = space_mat(r->mem, 2 + r->n, m->width);
+    cbx_mat h = space_mat(r->mem, LOOK_PAST + r->n, m->width);
 
-    k->zero(r->dev, cbx_rows(h, 0, 2));
     k->linear(r->dev, &(cbx_linear){.x = x,
                                     .w = m->look[0],
                                     .act = {CBX_ACT_LEAKY, 0.01f, NULL},
-                                    .acted = cbx_rows(h, 2, r->n)});
+                                    .acted = cbx_rows(h, LOOK_PAST, r->n)});
+    past_conv(r->tokens, r->dev, h, LOOK_PAST);
     k->linear(r->dev, &(cbx_linear){.x = h,
                                     .w = m->look[1],
                                     .add = cbx_rows(x, 0, r->n),
@@ -218,7 +236,7 @@ static void look_ahead(const encoder *m, const encoder_run *r, cbx_mat x,
 
 /* Attention and feed-forward, x in place. */
 static void run_block(const encoder *m, const encoder_block *b,
-                      const encoder_run *r, cbx_mat x)
+                      const encoder_run *r, past *before, cbx_mat x)
 {
     const cbx_kernels *k = r->dev->k;
     const int d = m->width;
@@ -230,8 +248,8 @@ static void run_block(const encoder *m, const encoder_block *b,
     k->linear(
         r->dev,
         &(cbx_linear){.x = x, .norm = b->norm_mha, .w = b->qkv, .out = qkv});
-    k->attention(
-        r->dev,
+    past_attend(
+        before, r->dev,
         &(cbx_attention){
             .q = cbx_cols(qkv, 0, d),
             .k = cbx_cols(qkv, d, d),
@@ -254,16 +272,16 @@ static void run_block(const encoder *m, const encoder_block *b,
 static cbx_mat upsample(const encoder *m, const encoder_run *r, cbx_mat x)
 {
     const cbx_kernels *k = r->dev->k;
-    const int d = m->width, n = m->up * x.rows, pad = 2 * m->up;
+    const int d = m->width, n = m->up * x.rows, pad = up_past(m);
     cbx_mat out = space_mat(r->mem, n, d);
     const size_t mark = space_mark(r->mem);
     cbx_mat wide = space_mat(r->mem, pad + n, d);
     cbx_mat h = space_mat(r->mem, n, d);
 
-    k->zero(r->dev, cbx_rows(wide, 0, pad));
     k->copy(
         r->dev,
         &(cbx_copy){.src = x, .dst = cbx_rows(wide, pad, n), .repeat = m->up});
+    past_conv(r->frames, r->dev, wide, pad);
     k->linear(r->dev, &(cbx_linear){.x = wide, .w = m->up_conv, .out = h});
     cbx_probe_see(r->probe, "flow.enc.up_layer", h);
     embed(m, r, m->up_embed, m->up_embed_norm, h, out);
@@ -295,12 +313,12 @@ void encoder_mu(const encoder *m, const encoder_run *r, cbx_mat mu)
     for (int i = 0; i < m->n_blocks; i++) {
         if (r->probe && i == 0)
             encoder_show_block(m, &m->block[0], r, x);
-        run_block(m, &m->block[i], r, x);
+        run_block(m, &m->block[i], r, r->tokens, x);
         cbx_probe_seef(r->probe, x, "flow.enc.block%d.out", i);
     }
     y = upsample(m, r, x);
     for (int i = 0; i < m->n_up_blocks; i++) {
-        run_block(m, &m->up_block[i], r, y);
+        run_block(m, &m->up_block[i], r, r->frames, y);
         cbx_probe_seef(r->probe, y, "flow.enc.up_block%d.out", i);
     }
     if (r->probe)

@@ -4,6 +4,7 @@
 #include "models/checkpoint/config.h"
 #include "models/probe.h"
 #include "models/s3gen/load.h"
+#include "models/s3gen/past.h"
 #include "models/s3gen/space.h"
 
 /* Speech tokens to mu, the first guess of the mel (upsample_encoder.py:
@@ -56,7 +57,12 @@ typedef struct encoder_run {
     const int32_t *ids; /* device, [n + ahead] */
     int n;              /* tokens to encode */
     int ahead;          /* 0 .. lookahead more; fewer: the speech ends there */
+    past *tokens, *frames; /* at the two rates, or NULL */
 } encoder_run;
+
+/* [setup] All entries that a run meets. */
+void encoder_add_past(const encoder *m, past *tokens, past *frames,
+                      cbx_dmem *mem);
 
 /* [decode] mu: [up * n][mels]. The tokens ahead are seen by the look-ahead
  * convolution only. */

@@ -1,29 +1,8 @@
-#include "models/s3gen/flow.h"
-
-#include "models/s3gen/cfm.h"
-#include "models/s3gen/encoder.h"
+#include "models/s3gen/flow_model.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct flow {
-    cbx_dev *dev;
-    encoder encoder;
-    unet unet;
-    float cfg;
-    int speaker_dim;
-    const cbx_weight *speaker; /* speaker_dim -> mels */
-};
-
-struct flow_voice {
-    cbx_dev *dev;
-    int n_tokens, n_frames;
-    int32_t *tokens; /* host */
-    float *memory;   /* device; what the two below lie in */
-    cbx_mat mel;     /* [n_frames][mels] */
-    cbx_mat speaker; /* [1][mels] */
-};
 
 struct flow_state {
     cbx_dev *dev;
@@ -81,8 +60,8 @@ flow_info flow_get_info(const flow *m)
 
 /* -- voice ----------------------------------------------------------------- */
 
-static cbx_status check_ids(const flow *m, const int32_t *ids, int n,
-                            const char *what, cbx_error *err)
+cbx_status flow_check_ids(const flow *m, const int32_t *ids, int n,
+                          const char *what, cbx_error *err)
 {
     for (int i = 0; i < n; i++)
         if (ids[i] < 0 || ids[i] >= m->encoder.codes)
@@ -116,8 +95,8 @@ static cbx_status check_conds(const flow *m, const cbx_conds *c, cbx_error *err)
                         "the voice's prompt has %d tokens; the model was "
                         "opened for %d, prompt and speech together",
                         c->n_prompt_tokens, m->encoder.max_tokens);
-    return check_ids(m, c->prompt_tokens, c->n_prompt_tokens,
-                     "the voice's prompt token", err);
+    return flow_check_ids(m, c->prompt_tokens, c->n_prompt_tokens,
+                          "the voice's prompt token", err);
 }
 
 /* flow.py: F.normalize (eps 1e-12), spk_embed_affine_layer */
@@ -192,6 +171,7 @@ void flow_voice_close(flow_voice *v)
 {
     if (!v)
         return;
+    flow_past_close(v->dev, v->past);
     if (v->memory)
         v->dev->k->mem_free(v->dev, v->memory);
     free(v->tokens);
@@ -205,26 +185,14 @@ int flow_voice_tokens(const flow_voice *v)
 
 /* -- one run --------------------------------------------------------------- */
 
-/* What is left of a cell after all checks. */
-typedef struct run {
-    cbx_dev *dev;
-    space *mem;
-    const cbx_probe *probe;
-    const int32_t *ids; /* device */
-    int n, ahead;       /* tokens of prompt and speech; tokens behind them */
-    uint64_t key;
-    const float *z;
-    cbx_mat prompt, speaker;
-} run;
-
-static void fill_noise(const run *r, cbx_mat x)
+static void fill_noise(const flow_pass *r, cbx_mat x)
 {
     const cbx_kernels *k = r->dev->k;
     const size_t mark = space_mark(r->mem);
     cbx_mat z;
 
     if (!r->z) {
-        k->normal(r->dev, x, r->key, 0);
+        k->normal(r->dev, x, r->key, (uint64_t)r->first_frame);
         return;
     }
     z = space_mat(r->mem, x.rows, x.cols);
@@ -234,8 +202,7 @@ static void fill_noise(const run *r, cbx_mat x)
     space_rewind(r->mem, mark);
 }
 
-/* All frames of prompt and speech: [up * n][mels]. */
-static cbx_mat solve(const flow *m, const run *r)
+cbx_mat flow_solve(const flow *m, const flow_pass *r)
 {
     const cbx_kernels *k = r->dev->k;
     const int mels = m->encoder.mels, frames = m->encoder.up * r->n;
@@ -243,8 +210,18 @@ static cbx_mat solve(const flow *m, const run *r)
     cbx_mat in = space_mat(r->mem, UNET_PAST + frames, m->unet.in);
     cbx_mat rows = cbx_rows(in, UNET_PAST, frames);
     cbx_mat cond = cbx_cols(rows, 3 * mels, mels);
-    const encoder_run enc = {r->dev, r->mem, r->probe, r->ids, r->n, r->ahead};
-    const cfm_run cfm = {r->dev, r->mem, r->probe};
+    const encoder_run enc = {.dev = r->dev,
+                             .mem = r->mem,
+                             .probe = r->probe,
+                             .ids = r->ids,
+                             .n = r->n,
+                             .ahead = r->ahead,
+                             .tokens = r->past ? &r->past->tokens : NULL,
+                             .frames = r->past ? &r->past->frames : NULL};
+    const cfm_run cfm = {.dev = r->dev,
+                         .mem = r->mem,
+                         .probe = r->probe,
+                         .past = r->past ? r->past->unet : NULL};
 
     cbx_probe_see(r->probe, "flow.spk_affine", r->speaker);
     k->zero(r->dev, cbx_rows(in, 0, UNET_PAST));
@@ -282,18 +259,17 @@ static cbx_status check_cell(const flow *m, const flow_state *s,
                         "%d speech tokens behind a prompt of %d are too many; "
                         "the stream has room for %d together",
                         c->to, v->n_tokens, s->max_tokens);
-    return check_ids(m, c->tokens, c->known, "speech token", err);
+    return flow_check_ids(m, c->tokens, c->known, "speech token", err);
 }
 
-/* First frame of speech token t, counted from the prompt's first frame. */
-static int first_frame(const flow *m, const flow_voice *v, int t)
+int flow_first_frame(const flow *m, const flow_voice *v, int t)
 {
     return t ? m->encoder.up * (v->n_tokens + t) : v->n_frames;
 }
 
 int flow_frames(const flow *m, const flow_voice *v, int from, int to)
 {
-    return first_frame(m, v, to) - first_frame(m, v, from);
+    return flow_first_frame(m, v, to) - flow_first_frame(m, v, from);
 }
 
 cbx_status flow_run(const flow *m, flow_state *s, const flow_voice *v,
@@ -314,19 +290,19 @@ cbx_status flow_run(const flow *m, flow_state *s, const flow_voice *v,
     memcpy(s->host_ids + prompt, c->tokens, (n - prompt) * sizeof *s->host_ids);
     s->dev->k->upload(s->dev, s->ids, s->host_ids, n * sizeof *s->host_ids);
     space_rewind(&s->mem, 0);
-    const cbx_mat all = solve(m, &(run){
-                                     .dev = s->dev,
-                                     .mem = &s->mem,
-                                     .probe = s->probed ? probe : NULL,
-                                     .ids = s->ids,
-                                     .n = v->n_tokens + c->to,
-                                     .ahead = ahead,
-                                     .key = c->key,
-                                     .z = c->z,
-                                     .prompt = v->mel,
-                                     .speaker = v->speaker,
-                                 });
-    *mel = cbx_rows(all, first_frame(m, v, c->from),
+    const cbx_mat all = flow_solve(m, &(flow_pass){
+                                          .dev = s->dev,
+                                          .mem = &s->mem,
+                                          .probe = s->probed ? probe : NULL,
+                                          .ids = s->ids,
+                                          .n = v->n_tokens + c->to,
+                                          .ahead = ahead,
+                                          .key = c->key,
+                                          .z = c->z,
+                                          .prompt = v->mel,
+                                          .speaker = v->speaker,
+                                      });
+    *mel = cbx_rows(all, flow_first_frame(m, v, c->from),
                     flow_frames(m, v, c->from, c->to));
     cbx_probe_see(probe, "flow.out_mel", *mel);
     return CBX_OK;
@@ -367,11 +343,11 @@ cbx_status flow_state_open(const flow *m, int max_tokens, bool probed,
         goto close;
     }
     space_init_dry(&dry);
-    solve(m, &(run){.dev = space_dry_device(),
-                    .mem = &dry,
-                    .probe = probed ? space_dry_probe() : NULL,
-                    .n = max_tokens,
-                    .ahead = look});
+    flow_solve(m, &(flow_pass){.dev = space_dry_device(),
+                               .mem = &dry,
+                               .probe = probed ? space_dry_probe() : NULL,
+                               .n = max_tokens,
+                               .ahead = look});
     if ((st = space_open(m->dev, &dry, &s->mem, err)))
         goto close;
     *out = s;

@@ -4,17 +4,35 @@
 
 static const cbx_act mish = {.kind = CBX_ACT_MISH};
 
+static void add_block(const unet *m, const unet_block *b, past *p,
+                      cbx_dmem *mem)
+{
+    past_add_conv(p, mem, UNET_PAST, b->resnet.in);
+    past_add_conv(p, mem, UNET_PAST, m->channels);
+    for (int i = 0; i < b->n_transformers; i++)
+        past_add_attn(p, mem, m->inner);
+}
+
+void unet_add_past(const unet *m, past *p, cbx_dmem *mem)
+{
+    add_block(m, &m->down, p, mem);
+    past_add_conv(p, mem, UNET_PAST, m->channels); /* down_conv */
+    for (int i = 0; i < m->n_mids; i++)
+        add_block(m, &m->mid[i], p, mem);
+    add_block(m, &m->up, p, mem);
+    past_add_conv(p, mem, UNET_PAST, m->channels); /* up_conv */
+    past_add_conv(p, mem, UNET_PAST, m->channels); /* final_conv */
+}
+
 /* Rows that a causal convolution reads: T rows behind UNET_PAST older ones. */
 static cbx_mat past_mat(const unet_run *r, int frames, int cols)
 {
-    cbx_mat m = space_mat(r->mem, UNET_PAST + frames, cols);
-    r->dev->k->zero(r->dev, cbx_rows(m, 0, UNET_PAST));
-    return m;
+    return space_mat(r->mem, UNET_PAST + frames, cols);
 }
 
-static cbx_mat new_rows(cbx_mat past)
+static cbx_mat new_rows(cbx_mat x)
 {
-    return cbx_rows(past, UNET_PAST, past.rows - UNET_PAST);
+    return cbx_rows(x, UNET_PAST, x.rows - UNET_PAST);
 }
 
 /* x: [UNET_PAST + T][in]. out: [T][C], may be x's new rows. */
@@ -28,6 +46,7 @@ static void resnet(const unet *m, const unet_resnet *b, const unet_run *r,
     cbx_mat res = space_mat(r->mem, frames, c);
     cbx_mat mid = past_mat(r, frames, c);
 
+    past_conv(r->past, r->dev, x, UNET_PAST);
     k->linear(r->dev, &(cbx_linear){.x = x, .w = b->conv[0], .out = h});
     k->normalize(r->dev,
                  &(cbx_normalize){.x = h,
@@ -35,6 +54,7 @@ static void resnet(const unet *m, const unet_resnet *b, const unet_run *r,
                                   .act = mish,
                                   .add_row = cbx_rows(b->time, r->step, 1).p,
                                   .out = new_rows(mid)});
+    past_conv(r->past, r->dev, mid, UNET_PAST);
     k->linear(r->dev, &(cbx_linear){.x = mid, .w = b->conv[1], .out = h});
     k->linear(r->dev, &(cbx_linear){.x = new_rows(x), .w = b->res, .out = res});
     k->normalize(
@@ -57,13 +77,13 @@ static void transformer(const unet *m, const unet_transformer *b,
 
     k->linear(r->dev,
               &(cbx_linear){.x = x, .norm = b->norm1, .w = b->qkv, .out = qkv});
-    k->attention(r->dev,
-                 &(cbx_attention){.q = cbx_cols(qkv, 0, i),
-                                  .k = cbx_cols(qkv, i, i),
-                                  .v = cbx_cols(qkv, 2 * i, i),
-                                  .heads = m->heads,
-                                  .scale = 1 / sqrtf((float)(i / m->heads)),
-                                  .out = ctx});
+    past_attend(r->past, r->dev,
+                &(cbx_attention){.q = cbx_cols(qkv, 0, i),
+                                 .k = cbx_cols(qkv, i, i),
+                                 .v = cbx_cols(qkv, 2 * i, i),
+                                 .heads = m->heads,
+                                 .scale = 1 / sqrtf((float)(i / m->heads)),
+                                 .out = ctx});
     k->linear(r->dev, &(cbx_linear){.x = ctx, .w = b->out, .add = x, .out = x});
     space_rewind(r->mem, mark);
     ff = space_mat(r->mem, x.rows, m->ff);
@@ -100,6 +120,7 @@ static void final_block(const unet *m, const unet_run *r, cbx_mat x, cbx_mat v)
     const cbx_kernels *k = r->dev->k;
     cbx_mat h = space_mat(r->mem, v.rows, m->channels);
 
+    past_conv(r->past, r->dev, x, UNET_PAST);
     k->linear(r->dev, &(cbx_linear){.x = x, .w = m->final_conv, .out = h});
     k->normalize(
         r->dev,
@@ -128,6 +149,7 @@ void unet_velocity(const unet *m, const unet_run *r, cbx_mat x, cbx_mat v)
     cbx_probe_see(r->probe, "flow.est.down0.in", new_rows(x));
     block(m, &m->down, r, x, new_rows(hidden), "down0");
     next = m->n_mids ? new_rows(y) : skip;
+    past_conv(r->past, r->dev, hidden, UNET_PAST);
     k->linear(r->dev,
               &(cbx_linear){.x = hidden, .w = m->down_conv, .out = next});
     cbx_probe_see(r->probe, "flow.est.down0.downsample", next);
@@ -140,6 +162,7 @@ void unet_velocity(const unet *m, const unet_run *r, cbx_mat x, cbx_mat v)
     cbx_probe_see(r->probe, "flow.est.up0.in", new_rows(both));
     block(m, &m->up, r, both, new_rows(y), "up0");
     cbx_probe_see(r->probe, "flow.est.up0.tb_out", new_rows(y));
+    past_conv(r->past, r->dev, y, UNET_PAST);
     k->linear(r->dev,
               &(cbx_linear){.x = y, .w = m->up_conv, .out = new_rows(z)});
     cbx_probe_see(r->probe, "flow.est.up0.upsample", new_rows(z));

@@ -4,6 +4,7 @@
 #include "models/checkpoint/config.h"
 #include "models/probe.h"
 #include "models/s3gen/load.h"
+#include "models/s3gen/past.h"
 #include "models/s3gen/space.h"
 
 /* The estimator: velocity of the mel at one Euler step (decoder.py:
@@ -75,10 +76,14 @@ typedef struct unet_run {
     space *mem;
     const cbx_probe *probe;
     int step;
+    past *past; /* of this step, or NULL */
 } unet_run;
 
-/* [decode] x: [UNET_PAST + T][in], the first rows being what came before
- * (zeros); v: [T][mels]. */
+/* [setup] All entries that a run meets. */
+void unet_add_past(const unet *m, past *p, cbx_dmem *mem);
+
+/* [decode] x: [UNET_PAST + T][in], the first rows being what came before, which
+ * is filled in; v: [T][mels]. */
 void unet_velocity(const unet *m, const unet_run *r, cbx_mat x, cbx_mat v);
 
 /* unet_show.c, [decode]: the inside of the first resnet and of the first
