@@ -114,7 +114,7 @@ class Live(harness.Case):
             self.assertLess(took, s["audio"] + 3)
             self.assertEqual(s["underruns"], 0)
 
-    def interrupt(self, number, *args, within=1):
+    def interrupt(self, number, *args):
         process = self.start(*args, "-", stdin=subprocess.PIPE)
         process.stdin.write((LONG * 40).encode())
         process.stdin.flush()
@@ -123,7 +123,7 @@ class Live(harness.Case):
         process.send_signal(number)
         r = self.finish(process)
         self.assertEqual(r.code, 130, r.err)
-        self.assertLess(r.seconds, within * harness.SLOW)
+        self.assertLess(r.seconds, 1 * harness.SLOW)
         self.assertEqual(r.err, "")
 
     def test_ctrl_c_ends_speech_at_once(self):
@@ -131,10 +131,10 @@ class Live(harness.Case):
         self.interrupt(signal.SIGTERM, "say", "--null")
 
     def test_ctrl_c_leaves_no_file(self):
-        self.interrupt(signal.SIGINT, "render", "-o", "out.wav", within=5)
+        self.interrupt(signal.SIGINT, "render", "-o", "out.wav")
         self.leaves_nothing()
         (self.folder / "out.wav").write_bytes(b"precious")
-        self.interrupt(signal.SIGINT, "render", "-o", "out.wav", within=5)
+        self.interrupt(signal.SIGINT, "render", "-o", "out.wav")
         self.leaves_nothing("out.wav")
         self.assertEqual((self.folder / "out.wav").read_bytes(), b"precious")
 
