@@ -1,7 +1,7 @@
 #ifndef CBX_MODELS_CHECKPOINT_CONDS_H
 #define CBX_MODELS_CHECKPOINT_CONDS_H
 
-#include "rt/status.h"
+#include "models/checkpoint/safetensors.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -41,5 +41,15 @@ void cbx_conds_close(cbx_conds *c);
 /* [setup] Writes the safetensors form. */
 CBX_CHECK cbx_status cbx_conds_write(const cbx_conds *c, const char *path,
                                      cbx_error *err);
+
+/* [setup] The same, with notes in its metadata. */
+CBX_CHECK cbx_status cbx_conds_write_noted(const cbx_conds *c, const char *path,
+                                           const cbx_safetensors_note *notes,
+                                           size_t n_notes, cbx_error *err);
+
+/* [setup] Writes conds.pt, as the reference's Conditionals.save does and its
+ * Conditionals.load wants it: it has no room for notes. */
+CBX_CHECK cbx_status cbx_conds_write_pt(const cbx_conds *c, const char *path,
+                                        cbx_error *err);
 
 #endif

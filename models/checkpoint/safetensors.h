@@ -28,4 +28,14 @@ CBX_CHECK cbx_status cbx_safetensors_write(const char *path,
                                            const cbx_safetensors_item *items,
                                            size_t n, cbx_error *err);
 
+/* An entry of the string map `__metadata__`: UTF-8, each key once. */
+typedef struct cbx_safetensors_note {
+    const char *key, *value;
+} cbx_safetensors_note;
+
+/* [setup] The same, with notes. */
+CBX_CHECK cbx_status cbx_safetensors_write_noted(
+    const char *path, const cbx_safetensors_item *items, size_t n,
+    const cbx_safetensors_note *notes, size_t n_notes, cbx_error *err);
+
 #endif

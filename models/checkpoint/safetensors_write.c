@@ -1,15 +1,11 @@
 #include "models/checkpoint/safetensors.h"
 
+#include "models/checkpoint/put_file.h"
 #include "models/checkpoint/table.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const char *const dtype_names[] = {
     [CBX_FILE_F32] = "F32", [CBX_FILE_F16] = "F16", [CBX_FILE_BF16] = "BF16",
@@ -26,10 +22,28 @@ static int item_bytes(const cbx_safetensors_item *item, size_t *bytes)
                                    bytes);
 }
 
+/* False when a note is no UTF-8 or has the name of another. */
+static int add_notes(json_t *header, const cbx_safetensors_note *notes,
+                     size_t n)
+{
+    json_t *map = json_object();
+    int ok = 1;
+    for (size_t i = 0; i < n && ok; i++)
+        ok = !json_object_get(map, notes[i].key) &&
+             json_object_set_new(map, notes[i].key,
+                                 json_string(notes[i].value)) == 0;
+    return json_object_set_new(header, "__metadata__", map) == 0 && ok;
+}
+
 /* The header as text; NULL when an item is wrong or memory ran out. */
-static char *header_text(const cbx_safetensors_item *items, size_t n)
+static char *header_text(const cbx_safetensors_item *items, size_t n,
+                         const cbx_safetensors_note *notes, size_t n_notes)
 {
     json_t *header = json_object();
+    if (n_notes && !add_notes(header, notes, n_notes)) {
+        json_decref(header);
+        return NULL;
+    }
     size_t at = 0, bytes;
     for (size_t i = 0; i < n; i++) {
         if (!item_bytes(&items[i], &bytes) ||
@@ -52,74 +66,48 @@ static char *header_text(const cbx_safetensors_item *items, size_t n)
     return text;
 }
 
-static int write_all(FILE *f, const char *header,
-                     const cbx_safetensors_item *items, size_t n)
-{
-    const size_t len = strlen(header), pad = -len & 7;
-    const uint64_t total = len + pad;
-    int ok = fwrite(&total, 8, 1, f) == 1;
-    ok = ok && fwrite(header, 1, len, f) == len;
-    ok = ok && fwrite("        ", 1, pad, f) == pad;
-    for (size_t i = 0; i < n && ok; i++) {
-        size_t bytes = 0;
-        item_bytes(&items[i], &bytes);
-        ok = !bytes || fwrite(items[i].data, 1, bytes, f) == bytes;
-    }
-    ok = ok && fflush(f) == 0 && fsync(fileno(f)) == 0;
-    return ok;
-}
-
-static cbx_status write_file(const char *path, const char *part,
-                             const char *header,
+/* Length, header, padding, data. */
+static cbx_status write_file(const char *path, const char *header,
                              const cbx_safetensors_item *items, size_t n,
                              cbx_error *err)
 {
-    const int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    FILE *f = fd < 0 ? NULL : fdopen(fd, "wb");
-    if (!f) {
-        const int why = errno;
-        if (fd >= 0)
-            close(fd);
-        return cbx_fail(err, CBX_E_FILE, "cannot write %s: %s", path,
-                        strerror(why));
+    const size_t len = strlen(header), pad = -len & 7;
+    const uint64_t total = len + pad;
+    cbx_file_part *parts = calloc(n + 3, sizeof *parts);
+    if (!parts)
+        return cbx_fail(err, CBX_E_NOMEM, "no memory to write %s", path);
+    parts[0] = (cbx_file_part){&total, sizeof total};
+    parts[1] = (cbx_file_part){header, len};
+    parts[2] = (cbx_file_part){"        ", pad};
+    for (size_t i = 0; i < n; i++) {
+        parts[i + 3].data = items[i].data;
+        item_bytes(&items[i], &parts[i + 3].size);
     }
-    int ok = write_all(f, header, items, n);
-    int why = errno;
-    if (fclose(f) && ok) {
-        ok = 0;
-        why = errno;
-    }
-    if (ok && rename(part, path)) {
-        ok = 0;
-        why = errno;
-    }
-    if (ok)
-        return CBX_OK;
-    unlink(part);
-    return cbx_fail(err, CBX_E_FILE, "cannot write %s: %s", path,
-                    strerror(why));
+    const cbx_status st = cbx_file_put(path, parts, n + 3, err);
+    free(parts);
+    return st;
+}
+
+cbx_status cbx_safetensors_write_noted(const char *path,
+                                       const cbx_safetensors_item *items,
+                                       size_t n,
+                                       const cbx_safetensors_note *notes,
+                                       size_t n_notes, cbx_error *err)
+{
+    char *header = header_text(items, n, notes, n_notes);
+    if (!header)
+        return cbx_fail(err, CBX_E_ARG,
+                        "cannot write %s: a tensor's type, shape or name, or a "
+                        "note, cannot be stored",
+                        path);
+    const cbx_status st = write_file(path, header, items, n, err);
+    free(header);
+    return st;
 }
 
 cbx_status cbx_safetensors_write(const char *path,
                                  const cbx_safetensors_item *items, size_t n,
                                  cbx_error *err)
 {
-    char *header = header_text(items, n);
-    if (!header)
-        return cbx_fail(err, CBX_E_ARG,
-                        "cannot write %s: a tensor's type, shape or name "
-                        "cannot be stored",
-                        path);
-    const size_t room = strlen(path) + 32;
-    char *part = malloc(room);
-    cbx_status st;
-    if (part) {
-        snprintf(part, room, "%s.part-%ld", path, (long)getpid());
-        st = write_file(path, part, header, items, n, err);
-    } else {
-        st = cbx_fail(err, CBX_E_NOMEM, "no memory to write %s", path);
-    }
-    free(part);
-    free(header);
-    return st;
+    return cbx_safetensors_write_noted(path, items, n, NULL, 0, err);
 }
