@@ -68,4 +68,16 @@ int64_t hift_samples(const hift *m, const hift_state *s, int n, bool final);
 void hift_run(const hift *m, hift_state *s, cbx_mat mel, bool final,
               const cbx_probe *probe, float *pcm);
 
+/* What a state knows at one moment, to come back to. For one state only. */
+typedef struct hift_snapshot hift_snapshot;
+
+/* [setup] */
+CBX_CHECK cbx_status hift_snapshot_open(const hift_state *s,
+                                        hift_snapshot **out, cbx_error *err);
+void hift_snapshot_close(hift_snapshot *p);
+
+/* [decode] */
+void hift_save(const hift_state *s, hift_snapshot *p);
+void hift_restore(hift_state *s, const hift_snapshot *p);
+
 #endif

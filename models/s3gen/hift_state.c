@@ -231,3 +231,58 @@ void hift_state_close(hift_state *s)
     cbx_dmem_close(s->dev, &s->memory);
     free(s);
 }
+
+/* -- snapshots ------------------------------------------------------------- */
+
+struct hift_snapshot {
+    hift_state state;
+    cbx_dmem memory;
+};
+
+cbx_status hift_snapshot_open(const hift_state *s, hift_snapshot **out,
+                              cbx_error *err)
+{
+    hift_snapshot *p = calloc(1, sizeof *p);
+    cbx_status st;
+
+    if (!p)
+        return cbx_fail(err, CBX_E_NOMEM, "memory ran out");
+    p->state.dev = s->dev;
+    if ((st = cbx_dmem_open(s->dev, s->memory.size, &p->memory, err))) {
+        free(p);
+        return st;
+    }
+    hift_save(s, p);
+    *out = p;
+    return CBX_OK;
+}
+
+void hift_snapshot_close(hift_snapshot *p)
+{
+    if (!p)
+        return;
+    cbx_dmem_close(p->state.dev, &p->memory);
+    free(p);
+}
+
+/* The block as one row of floats. */
+static cbx_mat block(const cbx_dmem *m)
+{
+    const int n = (int)(m->size / sizeof(float));
+
+    return (cbx_mat){(float *)(void *)m->base, 1, n, n};
+}
+
+void hift_save(const hift_state *s, hift_snapshot *p)
+{
+    p->state = *s;
+    s->dev->k->copy(s->dev, &(cbx_copy){.src = block(&s->memory),
+                                        .dst = block(&p->memory)});
+}
+
+void hift_restore(hift_state *s, const hift_snapshot *p)
+{
+    *s = p->state;
+    s->dev->k->copy(s->dev, &(cbx_copy){.src = block(&p->memory),
+                                        .dst = block(&s->memory)});
+}
