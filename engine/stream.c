@@ -224,9 +224,14 @@ static struct timespec deadline_in(int ms)
     return t;
 }
 
+/* After a cancel the reader has a fade to take, or an end to see. */
 static bool can_read(const cbx_stream *s)
 {
-    return cbx_stream_available(s) > 0 || cbx_stream_ended(s);
+    const uint64_t now = cancels(s);
+    const bool cancelled =
+        now > 0 &&
+        atomic_load_explicit(&s->text_for, memory_order_acquire) != now + 1;
+    return cancelled || cbx_stream_available(s) > 0 || cbx_stream_ended(s);
 }
 
 bool cbx_stream_wait(cbx_stream *s, int timeout_ms)
