@@ -1,6 +1,6 @@
 #!/bin/sh
 # Make tiny checkpoints, their goldens, the archive and the sums.
-# Usage: goldens.sh PYTHON OUT [FAMILY...]      (default: turbo nano)
+# Usage: goldens.sh PYTHON OUT [FAMILY...]      (default: all four)
 #   PYTHON  of the environment made by setup.sh
 # SEED (1), VARIANT (0: the shipped dims; 1, 2, ... other widths, heads, layers)
 # and BITS (4 mantissa bits a weight; 0: unrounded) may be set outside.
@@ -15,7 +15,7 @@ py=$(cd "$(dirname "$py")" && pwd)/$(basename "$py")
 mkdir -p "$2/checkpoints"
 out=$(cd "$2" && pwd)
 shift 2
-[ $# -gt 0 ] || set -- turbo nano
+[ $# -gt 0 ] || set -- original multilingual turbo nano
 seed=${SEED:-1}
 cd "$here"
 for family; do
