@@ -1,0 +1,286 @@
+/* Operations of the kernel table at the shapes of the published models. */
+#include "tools/bench/bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static cbx_mat new_mat(cbx_dev *d, int rows, int cols)
+{
+    const size_t n = (size_t)rows * (size_t)cols;
+    float *host = malloc(n * sizeof *host);
+    if (host)
+        bench_fill(host, n);
+    cbx_mat m = {host ? cbx_vec_new(d, host, n) : NULL, rows, cols, cols};
+    free(host);
+    return m;
+}
+
+static cbx_weight *new_weight(cbx_dev *d, int taps, int in, int out,
+                              cbx_error *err)
+{
+    const size_t n = (size_t)taps * (size_t)in * (size_t)out;
+    cbx_weight *w = NULL;
+    float *host = malloc(n * sizeof *host);
+    if (!host) {
+        (void)!cbx_fail(err, CBX_E_NOMEM, "no memory for a matrix");
+        return NULL;
+    }
+    bench_fill(host, n);
+    const cbx_weight_spec spec = {.taps = taps,
+                                  .in = in,
+                                  .out = out,
+                                  .w = host,
+                                  .tap_stride = (ptrdiff_t)in * out,
+                                  .in_stride = out,
+                                  .out_stride = 1,
+                                  .format = CBX_FMT_F32};
+    if (d->k->weight_new(d, &spec, &w, err))
+        w = NULL;
+    free(host);
+    return w;
+}
+
+static void free_mat(cbx_dev *d, cbx_mat m)
+{
+    if (m.p)
+        d->k->mem_free(d, m.p);
+}
+
+/* -- tap GEMM -------------------------------------------------------------- */
+
+typedef struct gemm_shape {
+    int M, K, N, taps, dilation;
+    const char *what;
+} gemm_shape;
+
+static const gemm_shape gemm_shapes[] = {
+    {40, 256, 1536, 1, 1, "U-Net QKV, 20 frames x 2"},
+    {40, 1024, 256, 1, 1, "U-Net FF2"},
+    {1040, 256, 1536, 1, 1, "U-Net QKV, 520 frames x 2"},
+    {1040, 256, 1024, 1, 1, "U-Net FF1"},
+    {1040, 1024, 256, 1, 1, "U-Net FF2"},
+    {550, 512, 2048, 1, 1, "encoder FF"},
+    {80, 1024, 4096, 1, 1, "T3 prefill"},
+    {80, 4096, 1024, 1, 1, "T3 prefill"},
+    {160, 256, 256, 11, 1, "vocoder 256 ch, k 11"},
+    {160, 256, 256, 11, 5, "vocoder 256 ch, k 11, dilation 5"},
+    {800, 128, 128, 11, 5, "vocoder 128 ch, k 11, dilation 5"},
+    {2400, 64, 64, 11, 5, "vocoder 64 ch, k 11, dilation 5"},
+    {1040, 256, 256, 3, 1, "U-Net conv, k 3"},
+};
+enum { N_GEMMS = sizeof gemm_shapes / sizeof *gemm_shapes };
+
+typedef struct linear_job {
+    cbx_dev *d;
+    cbx_linear op;
+    cbx_weight **w; /* one after the other */
+    int n;
+} linear_job;
+
+static void run_linear(void *arg)
+{
+    linear_job *j = arg;
+    for (int i = 0; i < j->n; i++) {
+        j->op.w = j->w[i];
+        j->d->k->linear(j->d, &j->op);
+    }
+    j->d->k->sync(j->d);
+}
+
+static cbx_status measure_gemm(bench *b, cbx_dev *d, const gemm_shape *s,
+                               double *share, cbx_error *err)
+{
+    cbx_weight *w = new_weight(d, s->taps, s->K, s->N, err);
+    if (!w)
+        return err->status;
+    linear_job j = {.d = d, .w = &w, .n = 1};
+    j.op.x = new_mat(d, s->M + (s->taps - 1) * s->dilation, s->K);
+    j.op.out = new_mat(d, s->M, s->N);
+    j.op.dilation = s->dilation;
+    cbx_status st = CBX_OK;
+    if (!j.op.x.p || !j.op.out.p) {
+        st = cbx_fail(err, CBX_E_NOMEM, "no memory for activations");
+    } else {
+        const timing t = bench_time(b, 0.4, run_linear, &j);
+        const double g = 2e-9 * s->M * (double)s->K * s->N * s->taps / t.median;
+        *share = b->peak_gflops > 0 ? g / b->peak_gflops : 0;
+        bench_row(b, "gemm",
+                  json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:f, s:f}", "what",
+                            s->what, "m", s->M, "k", s->K, "n", s->N, "taps",
+                            s->taps, "dilation", s->dilation, "gflops", g,
+                            "of_peak", *share));
+    }
+    free_mat(d, j.op.x);
+    free_mat(d, j.op.out);
+    d->k->weight_free(d, w);
+    return st;
+}
+
+static cbx_status measure_gemms(bench *b, cbx_dev *d, cbx_error *err)
+{
+    double share[N_GEMMS];
+    const int n = b->quick ? 2 : N_GEMMS;
+    for (int i = 0; i < n; i++) {
+        const cbx_status st =
+            measure_gemm(b, d, &gemm_shapes[i], &share[i], err);
+        if (st)
+            return st;
+    }
+    const timing t = bench_summary(share, n);
+    bench_row(b, "gemm_summary",
+              json_pack("{s:f, s:f, s:f}", "of_peak_median", t.median,
+                        "of_peak_min", t.min, "of_peak_max", t.max));
+    return CBX_OK;
+}
+
+/* -- products of few rows -------------------------------------------------- */
+
+/* Enough matrices that none is left in a cache when its turn comes. */
+static cbx_status measure_gemv(bench *b, cbx_dev *d, int K, int N,
+                               cbx_error *err)
+{
+    enum { MOST = 64, LARGEST = 16 };
+    static const int rows[] = {1, 2, 4, LARGEST};
+    const size_t each = (size_t)K * (size_t)N * sizeof(float);
+    const size_t total = (size_t)(b->quick ? 8 : 256) << 20;
+    cbx_weight *w[MOST];
+    double median, max, one = 0;
+    linear_job j = {.d = d, .w = w};
+    cbx_status st = bench_bandwidth(b, total, &median, &max, err);
+    while (!st && j.n < MOST && (size_t)j.n * each < total) {
+        if (!(w[j.n] = new_weight(d, 1, K, N, err)))
+            st = err->status;
+        else
+            j.n++;
+    }
+    const cbx_mat x = new_mat(d, LARGEST, K), out = new_mat(d, LARGEST, N);
+    if (!st && (!x.p || !out.p))
+        st = cbx_fail(err, CBX_E_NOMEM, "no memory for activations");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && !st; i++) {
+        j.op.x = cbx_rows(x, 0, rows[i]);
+        j.op.out = cbx_rows(out, 0, rows[i]);
+        const timing t = bench_time(b, 1, run_linear, &j);
+        const double bytes = (double)d->k->weight_bytes(w[0]) * j.n;
+        if (i == 0)
+            one = t.median;
+        bench_row(b, "gemv",
+                  json_pack("{s:i, s:i, s:i, s:f, s:f, s:f, s:f}", "rows",
+                            rows[i], "k", K, "n", N, "gb_s",
+                            1e-9 * bytes / t.median, "read_gb_s", median,
+                            "of_read", 1e-9 * bytes / t.median / median,
+                            "times_one_row", t.median / one));
+    }
+    free_mat(d, x);
+    free_mat(d, out);
+    while (j.n > 0)
+        d->k->weight_free(d, w[--j.n]);
+    return st;
+}
+
+/* -- attention ------------------------------------------------------------- */
+
+typedef struct attention_job {
+    cbx_dev *d;
+    cbx_attention op;
+} attention_job;
+
+static void run_attention(void *arg)
+{
+    attention_job *j = arg;
+    j->d->k->attention(j->d, &j->op);
+    j->d->k->sync(j->d);
+}
+
+static cbx_status measure_attention(bench *b, cbx_dev *d, int queries, int keys,
+                                    cbx_error *err)
+{
+    enum { HEADS = 8, D = 64 };
+    attention_job j = {.d = d, .op = {.heads = HEADS, .scale = 0.125f}};
+    cbx_attention *op = &j.op;
+    op->q = new_mat(d, queries, HEADS * D);
+    op->out = new_mat(d, queries, HEADS * D);
+    op->k = new_mat(d, keys, HEADS * D);
+    op->v = new_mat(d, keys, HEADS * D);
+    cbx_status st = CBX_OK;
+    if (!op->q.p || !op->out.p || !op->k.p || !op->v.p) {
+        st = cbx_fail(err, CBX_E_NOMEM, "no memory for attention");
+    } else {
+        const timing t = bench_time(b, 0.4, run_attention, &j);
+        const double g = 4e-9 * queries * (double)keys * HEADS * D / t.median;
+        bench_row(b, "attention",
+                  json_pack("{s:s, s:i, s:i, s:f, s:f, s:f}", "what",
+                            "U-Net, 8 heads of 64", "queries", queries, "keys",
+                            keys, "ms", 1e3 * t.median, "gflops", g, "of_peak",
+                            b->peak_gflops > 0 ? g / b->peak_gflops : 0));
+    }
+    free_mat(d, op->q);
+    free_mat(d, op->out);
+    free_mat(d, op->k);
+    free_mat(d, op->v);
+    return st;
+}
+
+enum { KV_LAYERS = 24, KV_HEADS = 16, KV_WIDTH = 1024, KV_LEN = 500 };
+
+typedef struct kv_job {
+    cbx_dev *d;
+    cbx_attention_kv op;
+} kv_job;
+
+static void run_attention_kv(void *arg)
+{
+    kv_job *j = arg;
+    for (j->op.layer = 0; j->op.layer < KV_LAYERS; j->op.layer++)
+        j->d->k->attention_kv(j->d, &j->op);
+    j->d->k->sync(j->d);
+}
+
+/* One token of turbo: all layers. */
+static cbx_status measure_attention_kv(bench *b, cbx_dev *d, cbx_error *err)
+{
+    cbx_seq seq = {.rows = 1};
+    cbx_status st = d->k->kv_new(d, KV_LAYERS, KV_WIDTH, KV_LEN + 1,
+                                 CBX_FMT_F32, &seq.kv, err);
+    if (st)
+        return st;
+    d->k->kv_set_len(d, seq.kv, KV_LEN);
+    kv_job j = {.d = d,
+                .op = {.qkv = new_mat(d, 1, 3 * KV_WIDTH),
+                       .heads = KV_HEADS,
+                       .scale = 0.125f,
+                       .seqs = &seq,
+                       .n_seqs = 1,
+                       .out = new_mat(d, 1, KV_WIDTH)}};
+    if (!j.op.qkv.p || !j.op.out.p) {
+        st = cbx_fail(err, CBX_E_NOMEM, "no memory for attention");
+    } else {
+        const timing t = bench_time(b, 0.4, run_attention_kv, &j);
+        const double bytes = 8.0 * KV_LAYERS * KV_WIDTH * (KV_LEN + 1);
+        bench_row(b, "attention",
+                  json_pack("{s:s, s:i, s:i, s:f, s:f}", "what",
+                            "T3 turbo, 24 layers", "queries", 1, "keys",
+                            KV_LEN + 1, "ms", 1e3 * t.median, "gb_s",
+                            1e-9 * bytes / t.median));
+    }
+    free_mat(d, j.op.qkv);
+    free_mat(d, j.op.out);
+    d->k->kv_free(d, seq.kv);
+    return st;
+}
+
+cbx_status bench_kernels(bench *b, cbx_error *err)
+{
+    cbx_dev *d;
+    cbx_status st = cbx_cpu_open(b->threads, b->kernels, &d, err);
+    if (st)
+        return st;
+    if (!(st = d->k->reserve(d, 1040, 4096, 1040, err)) &&
+        !(st = measure_gemms(b, d, err)) &&
+        !(st = measure_gemv(b, d, 1024, 4096, err)) &&
+        !(st = measure_gemv(b, d, 4096, 1024, err)) &&
+        !(st = measure_attention(b, d, 520, 520, err)) &&
+        !(st = measure_attention(b, d, 50, 550, err)))
+        st = measure_attention_kv(b, d, err);
+    cbx_dev_close(d);
+    return st;
+}
