@@ -304,6 +304,18 @@ static void enqueue(cbx_splitter *s, const cbx_codepoint *c, int count)
     }
 }
 
+/* A run that is no text is not spoken, whatever comes next. */
+static void forget_run(cbx_splitter *s)
+{
+    const uint64_t begin = s->offset - s->run;
+    s->queued = 0;
+    while (s->n && s->text[s->n - 1].begin >= begin)
+        s->n--;
+    s->known = s->known < s->n ? s->known : s->n;
+    if (s->end.end > s->n)
+        s->phase = IN_SENTENCE;
+}
+
 static cbx_status take_byte(cbx_splitter *s, unsigned char byte)
 {
     cbx_codepoint c[2];
@@ -314,12 +326,13 @@ static cbx_status take_byte(cbx_splitter *s, unsigned char byte)
     const int count = cbx_utf8_push(&s->decoder, byte, c);
     s->offset++;
     enqueue(s, c, count);
-    if (s->run > CBX_SPLIT_MAX_RUN)
-        return cbx_fail(&s->error, CBX_E_TEXT,
-                        "the text has more than %d bytes without white space "
-                        "or punctuation before byte %llu; that is no language",
-                        CBX_SPLIT_MAX_RUN, (unsigned long long)s->offset);
-    return CBX_OK;
+    if (s->run <= CBX_SPLIT_MAX_RUN)
+        return CBX_OK;
+    forget_run(s);
+    return cbx_fail(&s->error, CBX_E_TEXT,
+                    "the text has more than %d bytes without white space or "
+                    "punctuation before byte %llu; that is no language",
+                    CBX_SPLIT_MAX_RUN, (unsigned long long)s->offset);
 }
 
 cbx_status cbx_splitter_push(cbx_splitter *s, const void *bytes, size_t n,

@@ -64,7 +64,8 @@ void cbx_splitter_close(cbx_splitter *s);
 /* [any, one thread at a time] Takes bytes until a segment is ready or all are
  * taken; `*taken` says how many, also on failure. Takes none while a segment
  * waits in cbx_splitter_next. CBX_E_TEXT: a NUL byte, or a run longer than
- * CBX_SPLIT_MAX_RUN; both stay, and segments before them can still be had. */
+ * CBX_SPLIT_MAX_RUN; both stay failures, and segments before them can still be
+ * had. The run itself is dropped. */
 CBX_CHECK cbx_status cbx_splitter_push(cbx_splitter *s, const void *bytes,
                                        size_t n, size_t *taken, cbx_error *err);
 

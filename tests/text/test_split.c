@@ -190,6 +190,9 @@ static void a_run_that_is_no_language_is_refused_before_it_is_spoken(void)
         CHECK(push_all(s, text, sizeof text, &r, &err) == CBX_E_TEXT);
         CHECK(strstr(err.text, "more than 4096 bytes without white space"));
         CHECK(!strcmp(r.text, "Well.<.>"));
+        cbx_segment segment; /* nor is it spoken at the end */
+        cbx_splitter_finish(s);
+        CHECK(!cbx_splitter_next(s, &segment));
         cbx_splitter_close(s);
     }
 }
