@@ -145,8 +145,11 @@ static void silence_comes_within_a_period_and_a_fade(const world *w,
                   .tick_s = (double)period / RATE / SPEED,
                   .cap = 20 * RATE};
     listener_start(&l);
-    for (int i = 0; i < ROUNDS; i++)
-        one_cancel(&l, &twin, 1e-6 * draw(&random, 60000), &frames[i], &ms[i]);
+    for (int i = 0; i < ROUNDS; i++) {
+        /* some of them with whole sentences made before */
+        one_cancel(&l, &twin, 1e-6 * draw(&random, i % 10 ? 50000 : 500000),
+                   &frames[i], &ms[i]);
+    }
     printf("period %u\n", (unsigned)period);
     print_spread("  frames to silence", frames, ROUNDS);
     print_spread("  ms until decoding stopped", ms, ROUNDS);
