@@ -123,6 +123,7 @@ struct cbx_stream {
     bool flushed;    /* the resampler gave its last frame */
     bool dry;        /* the ring knows that nothing is due */
     bool failed;     /* until a cancel */
+    bool reopen;     /* it played before its rate changed */
     bool first_made; /* this utterance's first frame is in the ring */
     int lead;        /* pause before the next segment, 24 kHz samples */
     int segment_chars;

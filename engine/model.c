@@ -149,5 +149,8 @@ void cbx_voice_params(const cbx_voice *v, cbx_params *out)
                         .exaggeration = s->exaggeration,
                         .latency = CBX_LATENCY_BALANCED,
                         .sample_rate = (uint32_t)c->hift.sample_rate};
+    if (c->family == CBX_FAMILY_MULTILINGUAL)
+        snprintf(out->language, sizeof out->language, "%.15s",
+                 v->preset.language);
     cbx_preset_apply(&v->preset, out);
 }

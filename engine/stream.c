@@ -36,9 +36,10 @@ static cbx_status open_pipeline(cbx_stream *s, cbx_error *err)
 {
     const cbx_params *p = &s->params;
     const cbx_model *m = s->voice->model;
-    const cbx_pipeline_options options = {
+    cbx_pipeline_options options = {
         .seed = p->seed,
         .grid = (cbx_grid)p->latency,
+        .exaggeration = p->exaggeration,
         .sampling = {.order = cbx_tts_config(m->tts)->t3.gpt2
                                   ? CBX_SAMPLE_TURBO
                                   : CBX_SAMPLE_LLAMA,
@@ -48,9 +49,16 @@ static cbx_status open_pipeline(cbx_stream *s, cbx_error *err)
                      .repetition_penalty = p->repetition_penalty,
                      .cfg_weight = p->cfg_weight,
                      .top_k = p->top_k}};
+    const char *notice;
+    memcpy(options.language, p->language, sizeof options.language);
+    cbx_status st = cbx_tts_language(m->tts, p->language, &notice, err);
+    if (st)
+        return st;
+    if (notice)
+        engine_warn(s->engine, notice);
     pthread_mutex_lock(&s->engine->device);
-    const cbx_status st = cbx_pipeline_open(m->tts, s->voice->speaker, &options,
-                                            &s->pipeline, err);
+    st = cbx_pipeline_open(m->tts, s->voice->speaker, &options, &s->pipeline,
+                           err);
     pthread_mutex_unlock(&s->engine->device);
     return st;
 }

@@ -114,6 +114,7 @@ static void take_cancel(cbx_stream *s)
     cbx_pipeline_reset(s->pipeline);
     const cbx_status st = stream_out_reset(s, &err);
     s->speaking = s->failed = s->first_made = s->text_ended = false;
+    s->reopen = false;
     s->lead = 0;
     s->text_spoken = s->segment_end = 0;
     s->work_seconds = 0;
@@ -134,8 +135,9 @@ static void take_cancel(cbx_stream *s)
 
 /* The caller of cbx_stream_set_rate is the reader for the time being. First the
  * ring is cut at what was heard; when the caller has emptied it, it is filled
- * anew from there. */
-static bool take_rate_change(cbx_stream *s)
+ * anew from there. True: nothing else may be done with
+ * the stream now. */
+static bool take_rate_change(cbx_stream *s, bool *worked)
 {
     pthread_mutex_lock(&s->lock);
     const bool asked = s->rate_change == RATE_ASKED;
@@ -151,8 +153,7 @@ static bool take_rate_change(cbx_stream *s)
         s->rate_status = stream_out_change_rate(s, s->rate_asked, s->rate_heard,
                                                 &s->rate_error);
         cbx_ring_begin(s->ring, epoch_of(s));
-        if (s->rate_gate)
-            cbx_ring_open_gate(s->ring, epoch_of(s));
+        s->reopen = s->rate_gate; /* with its first frames */
         s->dry = false;
         if (s->text_ended) /* its end has to be written again */
             set_all_written(s, false);
@@ -161,7 +162,8 @@ static bool take_rate_change(cbx_stream *s)
     pthread_cond_broadcast(&s->moved);
     const bool parked = s->rate_change == RATE_PARKED;
     pthread_mutex_unlock(&s->lock);
-    return asked || go || parked;
+    *worked = asked || go;
+    return *worked || parked;
 }
 
 static bool rate_change_waits(cbx_stream *s)
@@ -199,8 +201,10 @@ static void open_gate(cbx_stream *s)
 {
     const uint32_t epoch = epoch_of(s);
     if (!cbx_ring_gate_is_open(s->ring, epoch) &&
-        cbx_ring_queued(s->ring) > 0 && may_start(s))
+        cbx_ring_queued(s->ring) > 0 && (s->reopen || may_start(s))) {
         cbx_ring_open_gate(s->ring, epoch);
+        s->reopen = false;
+    }
 }
 
 /* Moves PCM on into the ring; *all: nothing is left of it. */
@@ -311,10 +315,10 @@ static uint64_t count_of(const cbx_stream *s)
 
 bool stream_step(cbx_stream *s)
 {
-    bool all = false;
+    bool all = false, worked;
     cbx_segment segment;
-    if (take_rate_change(s))
-        return true;
+    if (take_rate_change(s, &worked))
+        return worked;
     if (cancelled(s)) {
         take_cancel(s);
         return true;

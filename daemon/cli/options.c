@@ -13,6 +13,8 @@ enum {
     SAY = 1 << CLI_SAY,
     RENDER = 1 << CLI_RENDER,
     SPEAK = SAY | RENDER,
+    CLONE = 1 << CLI_CLONE,
+    VOICE = 1 << CLI_VOICE,
 };
 
 typedef enum { FLAG, TEXT, WHOLE, SEED, NUMBER } value_kind;
@@ -31,7 +33,7 @@ typedef struct {
 #define AT(field) offsetof(cli_options, field)
 
 static const option options[] = {
-    {"model", 'm', TEXT, AT(model), 0, 0, SPEAK, "NAME|FOLDER",
+    {"model", 'm', TEXT, AT(model), 0, 0, SPEAK | CLONE | VOICE, "NAME|FOLDER",
      "model: a name from the data folders, or a checkpoint folder (default: "
      "what the voice asks for, else builtin)"},
     {"voice", 'v', TEXT, AT(voice), 0, 0, SPEAK, "NAME|FILE",
@@ -39,6 +41,9 @@ static const option options[] = {
      "(default: the model's own)"},
     {"sampling", 0, TEXT, AT(sampling), 0, 0, SPEAK, "NAME|FILE",
      "sampling preset; single options below override it"},
+    {"language", 'l', TEXT, AT(language), 0, 0, SPEAK, "LANG",
+     "language of the text, such as de (multilingual models; default: the "
+     "voice's)"},
     {"seed", 's', SEED, AT(seed), 0, 0, SPEAK, "N",
      "seed of all random numbers: same seed, same sound (default 0)"},
     {"temperature", 't', NUMBER, AT(temperature), 0, 0, SPEAK, "X",
@@ -57,9 +62,9 @@ static const option options[] = {
      "emotion (original and multilingual models)"},
     {"latency", 0, TEXT, AT(latency), 0, 0, SPEAK, "lowest|balanced|safest",
      "size of the first chunks; part of the sound (default balanced)"},
-    {"threads", 'j', WHOLE, AT(threads), 0, 256, SPEAK, "N",
+    {"threads", 'j', WHOLE, AT(threads), 0, 256, SPEAK | CLONE, "N",
      "threads for computing (default: one for each core)"},
-    {"kernels", 0, TEXT, AT(kernels), 0, 0, SPEAK, "NAME",
+    {"kernels", 0, TEXT, AT(kernels), 0, 0, SPEAK | CLONE, "NAME",
      "CPU variant, such as avx2 or ref (default: the best there is)"},
     {"wrapped", 'w', FLAG, AT(wrapped), 0, 0, SPEAK, NULL,
      "the text is wrapped: a single line break is a space"},
@@ -85,15 +90,25 @@ static const option options[] = {
      "no sound, but in real time: for tests"},
     {"fallback", 0, TEXT, AT(fallback), 0, 0, SAY, "FILE",
      "where there is no sound device, write FILE instead and say so"},
-    {"stats", 0, FLAG, AT(stats), 0, 0, SPEAK, NULL,
+    {"stats", 0, FLAG, AT(stats), 0, 0, SPEAK | CLONE, NULL,
      "afterwards: first audio, time of each stage, underruns"},
-    {"quiet", 'q', FLAG, AT(quiet), 0, 0, SPEAK, NULL,
+    {"quiet", 'q', FLAG, AT(quiet), 0, 0, SPEAK | CLONE, NULL,
      "no progress and no warnings"},
+    {"name", 'n', TEXT, AT(name), 0, 0, CLONE, "NAME",
+     "name of the new voice (needed)"},
+    {"description", 0, TEXT, AT(description), 0, 0, CLONE, "TEXT",
+     "what 'chatterbox voices' says of it"},
+    {"replace", 0, FLAG, AT(replace), 0, 0, CLONE | VOICE, NULL,
+     "replace a voice of your own, or an exported file, of that name"},
+    {"i-have-consent", 0, FLAG, AT(consent), 0, 0, CLONE, NULL,
+     "the speaker agrees to the cloning: not asked then"},
 };
 enum { N_OPTIONS = sizeof options / sizeof *options };
+_Static_assert(N_OPTIONS <= 64, "one bit of `given` each");
 
 static const struct {
     const char *name, *words, *help;
+    int most; /* words */
 } commands[CLI_COMMANDS] = {
     [CLI_SAY] = {"say", "[TEXT ... | -]",
                  "speaks the words, or standard input as it arrives, through "
@@ -101,11 +116,22 @@ static const struct {
     [CLI_RENDER] = {"render", "-o FILE [TEXT ... | -]",
                     "writes the same samples to a file, as fast as they come"},
     [CLI_VOICES] = {"voices", "", "lists the voices"},
+    [CLI_CLONE] = {"clone", "-n NAME RECORDING",
+                   "makes a voice of your own from a recording of one person, "
+                   "10 to 15 seconds of any sound file",
+                   1},
+    [CLI_VOICE] = {"voice",
+                   "rename NAME NEW | delete NAME | export NAME [FILE] | "
+                   "import FILE [NAME]",
+                   "renames and deletes your own voices, and moves voices to "
+                   "and from .safetensors and .pt files",
+                   3},
     [CLI_DEVICES] = {"devices", "", "lists sound devices and JACK ports"},
     [CLI_INSPECT] = {"inspect", "CHECKPOINT",
                      "lists the tensors of a folder or file, with shapes and "
-                     "sizes, and the family"},
-    [CLI_HELP] = {"help", "[COMMAND]", "this text, or that of a command"},
+                     "sizes, and the family",
+                     1},
+    [CLI_HELP] = {"help", "[COMMAND]", "this text, or that of a command", 1},
     [CLI_VERSION] = {"version", "", "the version"},
 };
 
@@ -247,7 +273,7 @@ static cbx_status parse_options(int argc, char **argv, cli_options *out,
         const cbx_status st = take_value(&options[i], optarg, out, err);
         if (st)
             return st;
-        out->given |= 1u << i;
+        out->given |= UINT64_C(1) << i;
     }
     out->words = argv + optind;
     out->n_words = argc - optind;
@@ -261,11 +287,11 @@ static cbx_status unknown_command(const char *word, cbx_error *err)
                     word);
 }
 
-/* Words are text, a checkpoint, or the command that help is about. */
+/* Words are text, or as many as the command has a use for. */
 static cbx_status check_words(const cli_options *o, cbx_error *err)
 {
-    const char *takes = commands[o->command].words;
-    const int most = 1u << o->command & SPEAK ? o->n_words : takes && *takes;
+    const int most =
+        1u << o->command & SPEAK ? o->n_words : commands[o->command].most;
     if (o->n_words <= most)
         return CBX_OK;
     return cbx_fail(err, CBX_E_ARG,
@@ -371,7 +397,15 @@ static void print_overview(FILE *to)
             print_entry(to, left, commands[i].help);
         }
     fprintf(to, "\n'chatterbox COMMAND --help' lists the options. Exit codes: "
-                "0 spoken,\n1 failed, 2 wrong usage, 130 interrupted.\n");
+                "0 done,\n1 failed, 2 wrong usage, 130 interrupted.\n");
+}
+
+static bool has_options(cli_command command)
+{
+    for (int i = 0; i < N_OPTIONS; i++)
+        if (options[i].commands >> command & 1)
+            return true;
+    return false;
 }
 
 void cli_print_help(FILE *to, cli_command command)
@@ -381,7 +415,7 @@ void cli_print_help(FILE *to, cli_command command)
         return;
     }
     fprintf(to, "Usage: chatterbox %s%s%s%s\n\n", commands[command].name,
-            1u << command & SPEAK ? " [OPTIONS]" : "",
+            has_options(command) ? " [OPTIONS]" : "",
             *commands[command].words ? " " : "", commands[command].words);
     print_wrapped(to, commands[command].help, 0, 0);
     fprintf(to, "\n");
@@ -414,9 +448,11 @@ static void print_man_options(FILE *to)
         fputc('\n', to);
         print_troff(to, options[i].help);
         fprintf(to, "%s.\n",
-                options[i].commands == RENDER ? " (render only)"
-                : options[i].commands == SAY  ? " (say only)"
-                                              : "");
+                options[i].commands == RENDER  ? " (render only)"
+                : options[i].commands == SAY   ? " (say only)"
+                : options[i].commands == CLONE ? " (clone only)"
+                : options[i].commands & SPEAK  ? ""
+                                               : " (clone and voice only)");
     }
     fprintf(to, ".TP\n.B \\-h, \\-\\-help\nthe options of a command.\n");
 }
@@ -430,7 +466,7 @@ void cli_print_man(FILE *to)
             cbx_version());
     for (int i = 0; i < CLI_HELP; i++) {
         fprintf(to, "%s.B chatterbox %s\n", i ? ".br\n" : "", commands[i].name);
-        if (1u << i & SPEAK)
+        if (has_options((cli_command)i))
             fprintf(to, "[\\fIOPTIONS\\fR] ");
         print_troff(to, commands[i].words);
         if (*commands[i].words)
@@ -446,7 +482,7 @@ void cli_print_man(FILE *to)
     fprintf(to, ".SH OPTIONS\n");
     print_man_options(to);
     fprintf(to,
-            ".SH EXIT STATUS\n0 spoken, 1 failed, 2 wrong usage, 130 "
+            ".SH EXIT STATUS\n0 done, 1 failed, 2 wrong usage, 130 "
             "interrupted.\n"
             ".SH ENVIRONMENT\n.TP\n.B CHATTERBOX_DATA\nFolders that are "
             "searched first for voices/, sampling/ and models/, separated by "

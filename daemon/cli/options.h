@@ -14,6 +14,8 @@ typedef enum cli_command {
     CLI_SAY,
     CLI_RENDER,
     CLI_VOICES,
+    CLI_CLONE,
+    CLI_VOICE,
     CLI_DEVICES,
     CLI_INSPECT,
     CLI_HELP,
@@ -29,7 +31,7 @@ typedef struct cli_options {
     char **words;      /* what is left of argv: text, or a checkpoint */
     int n_words;
 
-    const char *model, *voice, *sampling, *kernels, *latency;
+    const char *model, *voice, *sampling, *kernels, *latency, *language;
     int threads;
 
     /* Numbers that override the voice's own; `given` says which. */
@@ -37,13 +39,16 @@ typedef struct cli_options {
     double temperature, top_p, min_p, repetition_penalty, cfg_weight,
         exaggeration;
     int top_k;
-    unsigned given; /* bit: index in the option table */
+    uint64_t given; /* bit: index in the option table */
 
     const char *output, *format, *subtype, *fallback;
     const char *device, *jack_name, *jack_ports;
     bool jack, raw, null;
     int rate;
     bool wrapped, stats, quiet;
+
+    const char *name, *description; /* of a new voice */
+    bool replace, consent;
 } cli_options;
 
 /* Fills *out, or writes one sentence to `err` (CBX_E_ARG). */

@@ -45,6 +45,11 @@ static cbx_status make_params(const speech *s, cbx_params *p, cbx_error *err)
         st = pick_latency(o, p, err);
     cli_apply(o, p);
     p->wrapped = o->wrapped;
+    if (o->language && strlen(o->language) >= sizeof p->language)
+        return cbx_fail(err, CBX_E_ARG, "--language %.40s: no such language",
+                        o->language);
+    if (o->language)
+        snprintf(p->language, sizeof p->language, "%s", o->language);
     if (o->rate)
         p->sample_rate = (uint32_t)o->rate;
     return st;

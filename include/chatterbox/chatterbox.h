@@ -121,6 +121,60 @@ cbx_status cbx_inspect(const char *path,
                        void (*see)(void *user, const cbx_tensor_info *tensor),
                        void *user, char *family, size_t size, cbx_error *err);
 
+/* -- voices of one's own --------------------------------------------------- */
+
+/* They lie in $XDG_DATA_HOME/chatterbox/voices as NAME.ini (a preset) and
+ * NAME.safetensors, are written whole or not at all, and only these can be
+ * renamed and deleted. A name is up to 60 bytes of letters, digits and -_.+
+ * or spaces. */
+
+/* What somebody who clones a voice states. */
+#define CBX_CONSENT                                                            \
+    "I am the speaker of this recording, or the speaker has agreed that this " \
+    "voice is cloned and used for synthetic speech."
+
+typedef struct cbx_clone_options {
+    const char *name;
+    /* The statement that was agreed to, such as CBX_CONSENT: it is kept in the
+     * voice, with the date. Without one nothing is cloned. */
+    const char *consent;
+    const char *description; /* NULL: the date */
+    bool replace;            /* a voice of one's own with this name */
+    /* What is wrong with the recording, and what to do about it, where that
+     * does not forbid to use it. NULL: dropped. */
+    void (*warn)(void *user, const char *sentence);
+    void *warn_user;
+} cbx_clone_options;
+
+typedef struct cbx_clone_report {
+    char file[1024];  /* the preset that was written */
+    double recording; /* seconds of it */
+    double read_seconds, load_seconds, make_seconds; /* what it took */
+} cbx_clone_report;
+
+/* [setup] Makes a voice for this model from a recording of one person: any file
+ * that libsndfile reads. Takes seconds, in which the streams of the engine
+ * wait. CBX_E_UNSUPPORTED: the model came without what it takes to learn a
+ * voice. report: NULL is allowed. */
+cbx_status cbx_voice_clone(cbx_model *model, const char *recording,
+                           const cbx_clone_options *options,
+                           cbx_clone_report *report, cbx_error *err);
+
+/* [setup] */
+cbx_status cbx_voice_rename(const char *name, const char *new_name,
+                            cbx_error *err);
+cbx_status cbx_voice_delete(const char *name, cbx_error *err);
+
+/* [setup] Any voice that has a file, as FILE.safetensors, or as FILE.pt for the
+ * reference (which has no room for the statement of consent). */
+cbx_status cbx_voice_export(const char *name, const char *file, bool replace,
+                            cbx_error *err);
+
+/* [setup] A conds.pt or .safetensors file becomes a voice. model: a name or
+ * folder; NULL: what the file says. */
+cbx_status cbx_voice_import(const char *file, const char *name,
+                            const char *model, bool replace, cbx_error *err);
+
 /* -- parameters ------------------------------------------------------------ */
 
 typedef enum cbx_latency {
@@ -143,6 +197,7 @@ typedef struct cbx_params {
     cbx_latency latency;      /* picks the chunk grid */
     uint32_t sample_rate;     /* of the frames that are read; 24000 is native */
     bool wrapped;             /* a single line break in the text is a space */
+    char language[16]; /* multilingual models: \"de\"; \"\": none is named */
 } cbx_params;
 
 /* [any] The voice's own settings: reference defaults, then the model's, then
@@ -191,7 +246,8 @@ uint32_t cbx_stream_available(const cbx_stream *stream);
 bool cbx_stream_ended(const cbx_stream *stream);
 
 /* [setup] The device runs at another rate from now on: what was not read yet is
- * resampled anew; no frame is lost or heard twice. */
+ * resampled anew; no frame is lost or heard twice. Nobody may read meanwhile.
+ */
 cbx_status cbx_stream_set_rate(cbx_stream *stream, uint32_t rate,
                                cbx_error *err);
 

@@ -6,7 +6,7 @@
 #include "models/pipeline/tts.h"
 #include "models/s3gen/s3gen.h"
 #include "models/t3/t3.h"
-#include "models/text/bpe.h"
+#include "models/text/tokenizer.h"
 
 /* What tts.c opens and pipeline.c uses. */
 
@@ -16,7 +16,7 @@ struct cbx_tts {
     cbx_dev *dev;
     char folder[CBX_TTS_PATH - 128];
     cbx_config config;
-    cbx_bpe *bpe;
+    cbx_tokenizer *tokenizer;
     cbx_tensor_file *t3_file, *s3gen_file;
     t3 *t3;
     s3gen *s3gen;

@@ -1,7 +1,6 @@
 #include "models/pipeline/pipeline.h"
 
 #include "models/pipeline/internal.h"
-#include "models/text/normalize.h"
 #include "rt/clock.h"
 #include "rt/random.h"
 
@@ -23,7 +22,6 @@ struct cbx_pipeline {
 
     /* text */
     int max_bytes; /* of a segment's text */
-    char *norm;
     int32_t *ids;
     size_t ids_cap;
 
@@ -55,7 +53,7 @@ static cbx_status open_states(cbx_pipeline *p, cbx_error *err)
 {
     const cbx_config_limits *l = &p->m->config.limits;
     const t3_info *ti = t3_get_info(p->m->t3);
-    const int most = t3_voice_positions(p->speaker->t3) + (int)p->ids_cap + 1 +
+    const int most = t3_voice_positions(p->speaker->t3) + (int)p->ids_cap +
                      l->max_speech_tokens;
     cbx_status st = t3_state_open(
         p->m->t3, most < ti->positions ? most : ti->positions, &p->t3, err);
@@ -83,18 +81,17 @@ cbx_status cbx_pipeline_open(const cbx_tts *m, const cbx_speaker *speaker,
     p->speaker = speaker;
     p->options = *options;
     p->max_bytes = 4 * l->max_text_chars;
-    p->ids_cap = CBX_PUNC_NORM_MAX(p->max_bytes);
+    p->ids_cap = 2 * (size_t)p->max_bytes + 64;
     p->pcm_cap = (size_t)(FRAMES_A_STEP + si->hift_delay + 2) *
                  (size_t)si->samples_per_frame;
     if (p->pcm_cap < SILENCE_A_STEP)
         p->pcm_cap = SILENCE_A_STEP;
-    p->norm = malloc(p->ids_cap);
     p->ids = malloc(p->ids_cap * sizeof *p->ids);
     p->tokens = malloc((size_t)(l->max_speech_tokens + l->silence_appended) *
                        sizeof *p->tokens);
     p->pcm = malloc(p->pcm_cap * sizeof *p->pcm);
     cbx_status st;
-    if (!p->norm || !p->ids || !p->tokens || !p->pcm)
+    if (!p->ids || !p->tokens || !p->pcm)
         st = cbx_fail(err, CBX_E_NOMEM, "no memory for a stream");
     else
         st = open_states(p, err);
@@ -116,7 +113,6 @@ void cbx_pipeline_close(cbx_pipeline *p)
     free(p->pcm);
     free(p->tokens);
     free(p->ids);
-    free(p->norm);
     free(p);
 }
 
@@ -135,21 +131,15 @@ static uint64_t key_for(const cbx_pipeline *p, cbx_random_purpose purpose)
     return cbx_random_key(p->options.seed, purpose, p->number, 0);
 }
 
-/* Text to token ids, as the reference does: clean-up, then BPE. */
 static cbx_status tokenise(cbx_pipeline *p, const char *text, size_t n,
                            size_t *n_ids, cbx_error *err)
 {
-    size_t len;
     if (n > (size_t)p->max_bytes)
         return cbx_fail(err, CBX_E_LIMIT,
                         "a segment of %zu bytes; the model takes %d", n,
                         p->max_bytes);
-    cbx_status st =
-        cbx_punc_norm_turbo(text, n, p->norm, p->ids_cap, &len, err);
-    if (!st)
-        st = cbx_bpe_encode(p->m->bpe, p->norm, len, p->ids, p->ids_cap, n_ids,
-                            err);
-    return st;
+    return cbx_tokenizer_encode(p->m->tokenizer, text, n, p->options.language,
+                                p->ids, p->ids_cap, n_ids, err);
 }
 
 cbx_status cbx_pipeline_begin(cbx_pipeline *p, const char *text, size_t n,
@@ -164,6 +154,7 @@ cbx_status cbx_pipeline_begin(cbx_pipeline *p, const char *text, size_t n,
     const t3_segment segment = {.text = p->ids,
                                 .n = (int)n_ids,
                                 .sampling = p->options.sampling,
+                                .exaggeration = &p->options.exaggeration,
                                 .key = key_for(p, CBX_RANDOM_SAMPLER)};
     if ((st = t3_begin(p->m->t3, p->t3, p->speaker->t3, &segment, err)))
         return st;
@@ -203,11 +194,13 @@ static int wanted_tokens(const cbx_pipeline *p)
            s3gen_get_info(p->m->s3gen)->lookahead;
 }
 
-/* t3.py: inference_turbo: the first token is not tested for stop;
- * s3tokenizer: drop_invalid_tokens */
+/* t3.py: inference_turbo does not test the first token for stop, inference
+ * does. Ids that are no sound are dropped (s3tokenizer: drop_invalid_tokens,
+ * tts.py, tts_turbo.py: generate). */
 static void take_token(cbx_pipeline *p, int32_t token)
 {
-    const bool stop = token == t3_get_info(p->m->t3)->stop && p->drawn > 0;
+    const bool tested = p->drawn > 0 || !p->m->config.t3.gpt2;
+    const bool stop = tested && token == t3_get_info(p->m->t3)->stop;
     p->drawn++;
     if (!stop && token < s3gen_get_info(p->m->s3gen)->codes) {
         p->tokens[p->n_tokens++] = token;

@@ -21,7 +21,9 @@ typedef struct cbx_pipeline cbx_pipeline;
 typedef struct cbx_pipeline_options {
     uint64_t seed;
     cbx_sampling sampling;
+    float exaggeration; /* Llama */
     cbx_grid grid;
+    char language[16]; /* multilingual; "": none is named */
 } cbx_pipeline_options;
 
 /* [setup] Allocates all that the stream will need. The model and the speaker

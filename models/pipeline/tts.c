@@ -37,12 +37,7 @@ static cbx_status open_all(cbx_tts *m, cbx_error *err)
     cbx_status st;
     if ((st = cbx_config_open(m->folder, &m->config, err)))
         return st;
-    if (!c->t3.gpt2)
-        return cbx_fail(err, CBX_E_UNSUPPORTED,
-                        "%s: the %s family cannot be spoken yet; turbo and "
-                        "nano can",
-                        m->folder, cbx_family_name(c->family));
-    if ((st = cbx_bpe_open(m->folder, &m->bpe, err)))
+    if ((st = cbx_tokenizer_open(m->folder, c, &m->tokenizer, err)))
         return st;
     if ((st = open_part(m->folder, c->files.t3, "T3 (t3_*.safetensors)",
                         &m->t3_file, err)))
@@ -52,11 +47,11 @@ static cbx_status open_all(cbx_tts *m, cbx_error *err)
         return st;
     if ((st = t3_open(m->dev, m->t3_file, c, CBX_FMT_F32, &m->t3, err)))
         return st;
-    if (cbx_bpe_size(m->bpe) > t3_get_info(m->t3)->text_vocab)
+    if (cbx_tokenizer_size(m->tokenizer) > t3_get_info(m->t3)->text_vocab)
         return cbx_fail(err, CBX_E_SHAPE,
                         "%s: the tokenizer has %d ids, the model only %d: "
-                        "vocab.json belongs to another checkpoint",
-                        m->folder, cbx_bpe_size(m->bpe),
+                        "it belongs to another checkpoint",
+                        m->folder, cbx_tokenizer_size(m->tokenizer),
                         t3_get_info(m->t3)->text_vocab);
     const int tokens = MAX_PROMPT_TOKENS + c->limits.max_speech_tokens +
                        c->limits.silence_appended;
@@ -93,7 +88,7 @@ void cbx_tts_close(cbx_tts *m)
     t3_close(m->t3);
     cbx_tensor_file_close(m->s3gen_file);
     cbx_tensor_file_close(m->t3_file);
-    cbx_bpe_close(m->bpe);
+    cbx_tokenizer_close(m->tokenizer);
     free(m);
 }
 
@@ -106,6 +101,14 @@ size_t cbx_tts_weight_bytes(const cbx_tts *m)
 {
     return t3_get_info(m->t3)->weight_bytes +
            s3gen_get_info(m->s3gen)->weight_bytes;
+}
+
+cbx_status cbx_tts_language(const cbx_tts *m, const char *language,
+                            const char **notice, cbx_error *err)
+{
+    const cbx_status st = cbx_tokenizer_check(m->tokenizer, language, err);
+    *notice = st ? NULL : cbx_tokenizer_notice(m->tokenizer, language);
+    return st;
 }
 
 /* -- speaker --------------------------------------------------------------- */

@@ -23,6 +23,12 @@ void cbx_tts_close(cbx_tts *m);
 const cbx_config *cbx_tts_config(const cbx_tts *m);
 size_t cbx_tts_weight_bytes(const cbx_tts *m);
 
+/* [setup] Whether the model speaks this language ("de"; NULL or "": none is
+ * named). *notice: what it does not do for that language, one sentence to tell
+ * the user, or NULL. */
+CBX_CHECK cbx_status cbx_tts_language(const cbx_tts *m, const char *language,
+                                      const char **notice, cbx_error *err);
+
 /* [setup] conds: a conds.pt or its safetensors form, or NULL for the one in
  * the model's folder. */
 CBX_CHECK cbx_status cbx_speaker_open(const cbx_tts *m, const char *conds,
