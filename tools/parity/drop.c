@@ -1,3 +1,4 @@
+#include "models/t3/drop.h"
 #include "tools/parity/parity.h"
 
 #include <stdio.h>
@@ -17,16 +18,13 @@ static void run_case(parity *p, int i)
         report_not_run(&p->report, to, "%s", err.text);
         return;
     }
-    const cbx_config_limits *limits = &p->config.limits;
-    int32_t *out =
-        need((size_t)n + (size_t)limits->silence_appended, sizeof *out);
+    int32_t *out = need((size_t)n + (size_t)p->config.limits.silence_appended,
+                        sizeof *out);
     size_t k = 0;
-    for (int j = 0; j < n; j++)
-        if (in[j] < p->config.flow.used_codes)
-            out[k++] = in[j];
-    for (int j = 0; j < limits->silence_appended; j++)
-        out[k++] = limits->silence_token;
-    report_ids(&p->report, to, out, k);
+    if (t3_drop_invalid(&p->config, in, (size_t)n, out, &k, &err))
+        report_fail(&p->report, to, "%s", err.text);
+    else
+        report_ids(&p->report, to, out, k);
     free(out);
 }
 

@@ -9,25 +9,41 @@
 /* End to end, by the way that speech takes: no probes, so with every
  * operation fused as it is when speaking. */
 
-static void compare_logits(parity *p, const t3_state *s, float *logits,
-                           int step)
+/* logits: [speech_vocab]; row: "" or what stands behind the key. */
+static void compare_row(parity *p, const float *logits, const char *row,
+                        int step)
 {
-    char key[64] = "t3.prefill.logits", name[80];
+    char key[64], name[80];
     const int V = t3_get_info(p->t3)->speech_vocab;
     int64_t dims[1] = {V};
     const float *want;
     cbx_error err;
     if (step > 0)
-        snprintf(key, sizeof key, "t3.step%d.logits", step);
+        snprintf(key, sizeof key, "t3.step%d.logits%s", step, row);
+    else
+        snprintf(key, sizeof key, "t3.prefill.logits%s", row);
     snprintf(name, sizeof name, "end.%s", key);
     if (!golden_find(&p->golden, key))
         return;
-    if (golden_floats(&p->golden, key, 1, dims, &want, &err)) {
+    if (golden_floats(&p->golden, key, 1, dims, &want, &err))
         report_fail(&p->report, name, "%s", err.text);
+    else
+        report_named(&p->report, name, logits, want, (size_t)V, TOL_END);
+}
+
+/* logits: scratch, [T3_MAX_ROWS][speech_vocab] */
+static void compare_logits(parity *p, const t3_state *s, float *logits,
+                           int step)
+{
+    t3_read_logits(p->t3, s, logits);
+    if (p->config.t3.gpt2) {
+        compare_row(p, logits, "", step);
         return;
     }
-    t3_read_logits(p->t3, s, logits);
-    report_named(&p->report, name, logits, want, (size_t)V, TOL_END);
+    compare_row(p, logits, "_cond", step);
+    if (t3_rows(s) > 1)
+        compare_row(p, logits + t3_get_info(p->t3)->speech_vocab, "_uncond",
+                    step);
 }
 
 /* Voice, text and forced tokens by t3_begin and t3_feed. */
@@ -49,7 +65,8 @@ static cbx_status run_t3(parity *p, cbx_error *err)
         st = t3_begin(p->t3, state, voice, &in.segment, err);
     if (!st) {
         float *logits =
-            need((size_t)t3_get_info(p->t3)->speech_vocab, sizeof *logits);
+            need(T3_MAX_ROWS * (size_t)t3_get_info(p->t3)->speech_vocab,
+                 sizeof *logits);
         compare_logits(p, state, logits, 0);
         for (int i = 0; i < in.n_forced && !st; i++)
             if (!(st = t3_feed(p->t3, state, in.forced[i], err)))

@@ -37,9 +37,10 @@ void parity_end(parity *p);    /* end to end, without probes */
 void parity_voice(parity *p);  /* voice.* */
 
 /* Text as the reference's front end hands it to T3: clean-up, then tokens.
- * *ids is to be freed. */
+ * language: NULL or one of the model's. *ids is to be freed. */
 CBX_CHECK cbx_status text_to_ids(const parity *p, const char *text, size_t n,
-                                 int32_t **ids, size_t *count, cbx_error *err);
+                                 const char *language, int32_t **ids,
+                                 size_t *count, cbx_error *err);
 
 /* T3 and the golden's inputs for it. `forced` is complete for every step
  * whose results the golden has. */
@@ -51,6 +52,8 @@ typedef struct t3_inputs {
 } t3_inputs;
 CBX_CHECK cbx_status t3_inputs_read(parity *p, const char *text_key,
                                     t3_inputs *out, cbx_error *err);
+/* The last teacher-forced step that the golden has results of. */
+int golden_last_step(const parity *p);
 CBX_CHECK cbx_status parity_open_t3(parity *p, cbx_error *err);
 
 /* The sampling parameters that the golden was made with: those of

@@ -23,8 +23,7 @@ cbx_status parity_open_t3(parity *p, cbx_error *err)
     return t3_open(p->dev, p->t3_file, &p->config, CBX_FMT_F32, &p->t3, err);
 }
 
-/* The most steps that the golden has results of. */
-static int last_step(const parity *p)
+int golden_last_step(const parity *p)
 {
     int last = 0;
     for (size_t i = 0; i < p->golden.n; i++) {
@@ -59,14 +58,15 @@ cbx_status t3_inputs_read(parity *p, const char *text_key, t3_inputs *out,
         if ((st = golden_ids(g, "t3.in.forced_tokens", &in.n_forced, &in.forced,
                              err)))
             return st;
-        if (in.n_forced > last_step(p))
-            in.n_forced = last_step(p);
+        if (in.n_forced > golden_last_step(p))
+            in.n_forced = golden_last_step(p);
     }
     *out = in;
     return CBX_OK;
 }
 
-/* t3.in.text through our own front end. */
+/* t3.in.text through our own front end; the multilingual model's was English
+ * (export_golden.py: --lang). */
 static void run_text(parity *p)
 {
     const char *text;
@@ -76,7 +76,7 @@ static void run_text(parity *p)
     if (!golden_find(&p->golden, "t3.in.text"))
         return;
     if (golden_text(&p->golden, "t3.in.text", &n, &text, &err) ||
-        text_to_ids(p, text, n, &ids, &count, &err)) {
+        text_to_ids(p, text, n, "en", &ids, &count, &err)) {
         report_fail(&p->report, "t3.in.text_ids", "%s", err.text);
         return;
     }
@@ -140,12 +140,14 @@ static cbx_status read_gen(parity *p, gen_golden *out, cbx_error *err)
     return CBX_OK;
 }
 
-/* t3.py: inference_turbo: a stop after the first token ends it and is not
- * kept. Returns the number of tokens, or -1. */
+/* t3.py: inference: the stop token ends it and is kept; inference_turbo: one
+ * after the first token ends it and is not. Returns the number of tokens, or
+ * -1. */
 static int generate(parity *p, const t3_inputs *in, const gen_golden *want,
                     int32_t *tokens, cbx_error *err)
 {
     const int stop = t3_get_info(p->t3)->stop;
+    const bool gpt2 = p->config.t3.gpt2;
     t3_voice *voice = NULL;
     t3_state *state = NULL;
     int n = 0;
@@ -160,8 +162,8 @@ static int generate(parity *p, const t3_inputs *in, const gen_golden *want,
     for (int i = 0; i < want->n_u && !st && !stopped; i++) {
         const double u = (double)want->u[i];
         st = t3_step(p->t3, &state, 1, &u, &tokens[n], err);
-        stopped = !st && i > 0 && tokens[n] == stop;
-        n += !st && !stopped;
+        stopped = !st && (i > 0 || !gpt2) && tokens[n] == stop;
+        n += !st && !(stopped && gpt2);
     }
     t3_state_close(state);
     t3_voice_close(voice);

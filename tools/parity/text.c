@@ -1,5 +1,5 @@
-#include "models/text/bpe.h"
 #include "models/text/normalize.h"
+#include "models/text/tokenizer.h"
 #include "tools/parity/parity.h"
 
 #include <stdio.h>
@@ -8,53 +8,30 @@
 /* text.N: raw bytes -> cleaned text -> token ids. The tokenizer gets the
  * reference's cleaned text, so that one fault does not hide another. */
 
-static cbx_status normalise(const char *text, size_t n, char **out, size_t *len,
-                            cbx_error *err)
-{
-    const size_t cap = CBX_PUNC_NORM_MAX(n);
-    char *norm = need(cap, 1);
-    const cbx_status st = cbx_punc_norm_turbo(text, n, norm, cap, len, err);
-    if (st) {
-        free(norm);
-        return st;
-    }
-    *out = norm;
-    return CBX_OK;
-}
-
-static cbx_status encode(const cbx_bpe *bpe, const char *text, size_t n,
-                         int32_t **out, size_t *count, cbx_error *err)
-{
-    int32_t *ids = need(n, sizeof *ids);
-    const cbx_status st = cbx_bpe_encode(bpe, text, n, ids, n, count, err);
-    if (st) {
-        free(ids);
-        return st;
-    }
-    *out = ids;
-    return CBX_OK;
-}
+/* More than any text of a golden has; the tokenizer says so otherwise. */
+enum { MAX_IDS = 1 << 16 };
 
 cbx_status text_to_ids(const parity *p, const char *text, size_t n,
-                       int32_t **ids, size_t *count, cbx_error *err)
+                       const char *language, int32_t **ids, size_t *count,
+                       cbx_error *err)
 {
-    cbx_bpe *bpe;
-    char *norm;
-    size_t len;
-    cbx_status st = cbx_bpe_open(p->folder, &bpe, err);
+    cbx_tokenizer *t;
+    cbx_status st = cbx_tokenizer_open(p->folder, &p->config, &t, err);
     if (st)
         return st;
-    if (!(st = normalise(text, n, &norm, &len, err))) {
-        st = encode(bpe, norm, len, ids, count, err);
-        free(norm);
-    }
-    cbx_bpe_close(bpe);
+    int32_t *out = need(MAX_IDS, sizeof *out);
+    st = cbx_tokenizer_encode(t, text, n, language, out, MAX_IDS, count, err);
+    cbx_tokenizer_close(t);
+    if (st)
+        free(out);
+    else
+        *ids = out;
     return st;
 }
 
-static void run_norm(parity *p, int i)
+static void run_norm(parity *p, const cbx_tokenizer *t, int i)
 {
-    char from[32], to[32], *norm;
+    char from[32], to[32];
     const char *text;
     size_t n, len;
     cbx_error err;
@@ -64,40 +41,61 @@ static void run_norm(parity *p, int i)
         return;
     if (golden_text(&p->golden, from, &n, &text, &err)) {
         report_not_run(&p->report, to, "%s", err.text);
-    } else if (normalise(text, n, &norm, &len, &err)) {
-        report_fail(&p->report, to, "%s", err.text);
-    } else {
-        report_bytes(&p->report, to, norm, len);
-        free(norm);
+        return;
     }
+    const size_t cap = CBX_PUNC_NORM_MAX(n);
+    char *norm = need(cap, 1);
+    if (cbx_tokenizer_clean(t, text, n, norm, cap, &len, &err))
+        report_fail(&p->report, to, "%s", err.text);
+    else
+        report_bytes(&p->report, to, norm, len);
+    free(norm);
 }
 
-static void run_ids(parity *p, const cbx_bpe *bpe, int i)
+/* text.N.lang, terminated; "" when there is none. */
+static cbx_status read_language(parity *p, int i, char out[16], cbx_error *err)
 {
-    char from[32], to[32];
+    char key[32];
     const char *text;
-    int32_t *ids;
+    size_t n = 0;
+    snprintf(key, sizeof key, "text.%d.lang", i);
+    out[0] = 0;
+    if (!golden_find(&p->golden, key))
+        return CBX_OK;
+    const cbx_status st = golden_text(&p->golden, key, &n, &text, err);
+    if (!st)
+        snprintf(out, 16, "%.*s", (int)(n < 16 ? n : 16), text);
+    return st;
+}
+
+static void run_ids(parity *p, cbx_tokenizer *t, int i)
+{
+    char from[32], to[32], language[16];
+    const char *text;
     size_t n, count;
     cbx_error err;
     snprintf(from, sizeof from, "text.%d.norm", i);
     snprintf(to, sizeof to, "text.%d.ids", i);
     if (!golden_find(&p->golden, to))
         return;
-    if (golden_text(&p->golden, from, &n, &text, &err)) {
+    if (golden_text(&p->golden, from, &n, &text, &err) ||
+        read_language(p, i, language, &err)) {
         report_not_run(&p->report, to, "%s", err.text);
-    } else if (encode(bpe, text, n, &ids, &count, &err)) {
-        report_fail(&p->report, to, "%s", err.text);
-    } else {
-        report_ids(&p->report, to, ids, count);
-        free(ids);
+        return;
     }
+    int32_t *ids = need(MAX_IDS, sizeof *ids);
+    if (cbx_tokenizer_ids(t, text, n, language, ids, MAX_IDS, &count, &err))
+        report_fail(&p->report, to, "%s", err.text);
+    else
+        report_ids(&p->report, to, ids, count);
+    free(ids);
 }
 
 void parity_text(parity *p)
 {
-    cbx_bpe *bpe;
+    cbx_tokenizer *t;
     cbx_error err;
-    if (cbx_bpe_open(p->folder, &bpe, &err)) {
+    if (cbx_tokenizer_open(p->folder, &p->config, &t, &err)) {
         report_not_run(&p->report, "text.", "%s", err.text);
         return;
     }
@@ -106,8 +104,8 @@ void parity_text(parity *p)
         snprintf(prefix, sizeof prefix, "text.%d.", i);
         if (!golden_has(&p->golden, prefix))
             break;
-        run_norm(p, i);
-        run_ids(p, bpe, i);
+        run_norm(p, t, i);
+        run_ids(p, t, i);
     }
-    cbx_bpe_close(bpe);
+    cbx_tokenizer_close(t);
 }
