@@ -53,8 +53,10 @@ class Samples(harness.Case):
         # turbo's own chain leaves min_p out, as the reference does
         self.assertTrue(a == self.samples("--model", harness.MODEL, "--min-p",
                                           "0.9", "Hello."))
-        self.assertTrue(self.samples(SENTENCE) !=
-                        self.samples("--repetition-penalty", "3", SENTENCE))
+        warm = ["--temperature", "1"]
+        self.assertTrue(self.samples(*warm, SENTENCE) !=
+                        self.samples(*warm, "--repetition-penalty", "3",
+                                     SENTENCE))
 
     def test_every_grid_speaks(self):
         for latency in ("lowest", "balanced", "safest"):
