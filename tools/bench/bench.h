@@ -18,6 +18,7 @@ typedef struct bench {
     int threads;         /* 0: one for each core */
     int max_tokens;      /* of a segment, end to end; 0: the model's own */
     int repeats;         /* of first audio */
+    int sentences;       /* that are spoken one after the other */
     bool quick;          /* one round of everything: that it runs at all */
     json_t *report;
     double peak_gflops; /* f32 multiply-adds, the greatest that was seen */

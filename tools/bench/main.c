@@ -18,6 +18,7 @@ static const char usage[] =
     "  --max-tokens N       cut each segment of speech after N tokens: random\n"
     "                       weights never end by themselves\n"
     "  --repeats N          of first audio (default: 20)\n"
+    "  --sentences N        spoken one after the other (default: 10)\n"
     "  --quick              one round of everything, to see that it runs\n"
     "  --json FILE          write all rows there\n";
 
@@ -76,6 +77,8 @@ static bool read_options(int argc, char **argv, options *o)
             ok = read_number(v, 1, 4000, &o->b.max_tokens);
         else if (!strcmp(a, "--repeats"))
             ok = read_number(v, 1, 1000, &o->b.repeats);
+        else if (!strcmp(a, "--sentences"))
+            ok = read_number(v, 1, 20, &o->b.sentences);
         else
             ok = !strcmp(a, "--only") && read_part(v, o);
         if (!ok)
@@ -99,12 +102,14 @@ static cbx_status run_parts(options *o, cbx_error *err)
 
 int main(int argc, char **argv)
 {
-    options o = {.b = {.model = "builtin", .repeats = 20}};
+    options o = {.b = {.model = "builtin", .repeats = 20, .sentences = 10}};
     cbx_error err;
     if (!read_options(argc, argv, &o)) {
         fputs(usage, stderr);
         return 2;
     }
+    if (o.b.quick)
+        o.b.repeats = o.b.sentences = 1;
     o.b.report = json_object();
     cbx_status st = run_parts(&o, &err);
     if (!st && o.json && json_dump_file(o.b.report, o.json, JSON_INDENT(1)))

@@ -87,6 +87,86 @@ static cbx_status measure_flow(s3gen_bench *t, cbx_error *err)
     return st;
 }
 
+/* -- causal ---------------------------------------------------------------- */
+
+/* Cells one after the other, each of them once; seconds[k] of cell k. */
+static cbx_status run_causal(s3gen_bench *t, flow_causal *s, cbx_grid grid,
+                             int cells, double *seconds, cbx_error *err)
+{
+    const flow *m = s3gen_flow(t->m);
+    cbx_mat mel;
+    cbx_status st = flow_causal_begin(m, s, t->voice, 1, err);
+    for (int k = 0; k < cells && !st; k++) {
+        const int end = cbx_grid_end(grid, k);
+        const flow_cells call = {.tokens = t->tokens,
+                                 .known = end + flow_get_info(m).lookahead,
+                                 .ends = &end,
+                                 .n = 1};
+        const int64_t t0 = cbx_clock_ns();
+        st = flow_causal_run(m, s, &call, &mel, err);
+        t->p.dev->k->sync(t->p.dev);
+        seconds[k] = 1e-9 * (double)(cbx_clock_ns() - t0);
+    }
+    return st;
+}
+
+/* In the mode `causal` every row is computed once, the whole past kept. */
+static cbx_status measure_grid_causal(s3gen_bench *t, flow_causal *s,
+                                      cbx_grid grid, cbx_error *err)
+{
+    enum { ROUNDS = 5 };
+    const s3gen_info *info = s3gen_get_info(t->m);
+    const int cells = t->b->quick ? 1 : CELLS;
+    double each[CELLS][ROUNDS], seconds[CELLS];
+    cbx_status st = run_causal(t, s, grid, cells, seconds, err);
+    const uint64_t before = bench_allocations();
+    for (int i = 0; i < ROUNDS && !st; i++) {
+        st = run_causal(t, s, grid, cells, seconds, err);
+        for (int k = 0; k < cells; k++)
+            each[k][i] = seconds[k];
+    }
+    const uint64_t allocations = bench_allocations() - before;
+    for (int k = 0; k < cells && !st; k++) {
+        const timing d = bench_summary(each[k], ROUNDS);
+        const int from = k ? cbx_grid_end(grid, k - 1) : 0;
+        const int to = cbx_grid_end(grid, k);
+        const double sound = (double)(to - from) * info->frames_per_token *
+                             info->samples_per_frame / info->sample_rate;
+        bench_row(t->b, "flow_causal",
+                  json_pack("{s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:I}", "grid",
+                            grid_names[grid], "cell", k, "from", from, "to", to,
+                            "ms", 1e3 * d.median, "ms_min", 1e3 * d.min, "rtf",
+                            d.median / sound, "allocations",
+                            (json_int_t)allocations));
+    }
+    return st;
+}
+
+static cbx_status measure_causal(s3gen_bench *t, cbx_error *err)
+{
+    enum { MOST = 50 };
+    const flow *m = s3gen_flow(t->m);
+    const flow_causal_options options = {.max_tokens = MOST_TOKENS,
+                                         .most = MOST};
+    flow_causal *s = NULL;
+    const int64_t t0 = cbx_clock_ns();
+    cbx_status st = flow_voice_prepare(m, t->voice, err);
+    const double seconds = 1e-9 * (double)(cbx_clock_ns() - t0);
+    if (!st)
+        st = flow_causal_open(m, &options, &s, err);
+    if (!st)
+        bench_row(t->b, "flow_causal_voice",
+                  json_pack("{s:i, s:f, s:f, s:f}", "prompt_tokens",
+                            flow_voice_tokens(t->voice), "prepare_ms",
+                            1e3 * seconds, "voice_mb",
+                            1e-6 * (double)flow_voice_bytes(t->voice),
+                            "stream_mb", 1e-6 * (double)flow_causal_bytes(s)));
+    for (int g = CBX_GRID_LOWEST; g <= CBX_GRID_SAFEST && !st; g++)
+        st = measure_grid_causal(t, s, (cbx_grid)g, err);
+    flow_causal_close(s);
+    return st;
+}
+
 /* -- vocoder --------------------------------------------------------------- */
 
 enum { FRAMES = 16, PIECES = 8 };
@@ -157,7 +237,7 @@ cbx_status bench_s3gen(bench *b, cbx_error *err)
                   json_pack("{s:s, s:f, s:f}", "format", "f32", "mb",
                             1e-6 * (double)s3gen_get_info(t.m)->weight_bytes,
                             "seconds", 1e-9 * (double)(cbx_clock_ns() - t0)));
-    if (!st && !(st = measure_flow(&t, err)))
+    if (!st && !(st = measure_flow(&t, err)) && !(st = measure_causal(&t, err)))
         st = measure_vocoder(&t, err);
     flow_state_close(t.state);
     flow_voice_close(t.voice);

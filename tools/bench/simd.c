@@ -54,7 +54,7 @@ FMA_LOOP(fma_avx2, f8, "+x")
 X86("avx512f,fma")
 FMA_LOOP(fma_avx512, f16, "+v")
 
-    static bool has_avx2(void)
+static bool has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
