@@ -15,6 +15,8 @@ enum {
 
 int cli_speak(const cli_options *o); /* say and render */
 int cli_voices(const cli_options *o);
+int cli_clone(const cli_options *o);
+int cli_voice(const cli_options *o);
 int cli_devices(const cli_options *o);
 int cli_inspect(const cli_options *o);
 

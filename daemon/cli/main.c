@@ -26,6 +26,10 @@ static int run(const cli_options *o)
         return cli_speak(o);
     case CLI_VOICES:
         return cli_voices(o);
+    case CLI_CLONE:
+        return cli_clone(o);
+    case CLI_VOICE:
+        return cli_voice(o);
     case CLI_DEVICES:
         return cli_devices(o);
     case CLI_INSPECT:
