@@ -222,7 +222,7 @@ static void run_mix(parity *p, const char *set, chain *c)
         return;
     snprintf(stage, sizeof stage, "step%d", golden_last_step(p));
     if (start_from(p, c, stage, &err))
-        report_not_run(&p->report, key, "%s", err.text);
+        report_fail(&p->report, key, "%s", err.text);
     else
         report_floats(&p->report, key, c->x, (size_t)c->V, TOL_STAGE);
 }
