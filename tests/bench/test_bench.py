@@ -31,6 +31,7 @@ PARTS = {
     "first_audio": {"state", "latency", "ms"},
     "speech": {"rtf", "t3", "flow", "vocoder", "cuts", "allocations"},
     "memory": {"own_mb"},
+    "neighbours": {"during", "share_of_machine"},
 }
 DECODING = ("t3_prefill", "t3_step", "flow", "flow_causal", "vocoder", "speech")
 

@@ -48,6 +48,15 @@ timing bench_time(const bench *b, double seconds, void (*fn)(void *arg),
 /* Sorts s[0..n). */
 timing bench_summary(double *s, int n);
 
+/* -- neighbours ------------------------------------------------------------ */
+
+typedef struct neighbours {
+    double clock, busy, own;
+} neighbours;
+/* A row: the share of all cores that other processes had in between. */
+neighbours bench_neighbours_begin(void);
+void bench_neighbours_end(bench *b, const neighbours *n, const char *part);
+
 /* -- machine --------------------------------------------------------------- */
 
 /* Reads a buffer of that many bytes with all threads, one stretch for each;

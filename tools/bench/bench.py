@@ -169,6 +169,10 @@ def page(report):
     for key, value in report["facts"].items():
         parts.append(f"<div>{key}: {html.escape(str(value))}</div>")
     machine = report["machine"]
+    taken = max(n["share_of_machine"] for n in machine["neighbours"] + [
+        n for m in report["models"].values() for n in m["rows"]["neighbours"]])
+    parts.append(f"<div>taken by other processes, at most: {100 * taken:.0f} %"
+                 "</div>")
     parts.append(f"<div>cpu: {html.escape(str(machine['machine'][0]))}</div>")
     gemm = [(f"{r['m']}x{r['k']}x{r['n']}, {r['taps']} taps", r["gflops"],
              "#47a") for r in machine.get("gemm", [])]
@@ -228,7 +232,9 @@ def main():
               "machine": run_bench(args, ["machine", "kernels"])}
     for model in args.model:
         rows = run_bench(args, ["t3", "s3gen"], model)
-        rows.update(run_bench(args, ["speech"], model))
+        spoken = run_bench(args, ["speech"], model)
+        rows["neighbours"] += spoken.pop("neighbours")
+        rows.update(spoken)
         entry = {"rows": rows}
         if args.python and model != "builtin":
             entry["torch"] = run_torch(args, model, family_of(model))

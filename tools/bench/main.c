@@ -93,9 +93,11 @@ static cbx_status run_parts(options *o, cbx_error *err)
         if (o->some && !o->only[i])
             continue;
         printf("\n%s\n", parts[i].name);
+        const neighbours n = bench_neighbours_begin();
         const cbx_status st = parts[i].run(&o->b, err);
         if (st)
             return st;
+        bench_neighbours_end(&o->b, &n, parts[i].name);
     }
     return CBX_OK;
 }
