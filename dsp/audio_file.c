@@ -112,9 +112,10 @@ static cbx_status mix(reader *r, size_t n)
 {
     const size_t channels = (size_t)r->info.channels;
     for (size_t i = 0; i < n; i++) {
-        float sum = 0;
-        for (size_t c = 0; c < channels; c++)
-            sum += r->frames[i * channels + c];
+        const float *frame = r->frames + i * channels;
+        float sum = frame[0];
+        for (size_t c = 1; c < channels; c++)
+            sum += frame[c];
         r->mono[i] = channels == 1 ? sum : sum / (float)channels;
         if (!isfinite(r->mono[i]))
             return cbx_fail(r->err, CBX_E_FORMAT,
