@@ -171,8 +171,8 @@ static cbx_status run_action(const cli_options *o, cbx_error *err)
         return actions[i].run(o, err);
     }
     return cbx_fail(err, CBX_E_ARG,
-                    "'chatterbox voice %.40s': say rename, delete, export or "
-                    "import; 'chatterbox voices' lists what is there",
+                    "'%.40s' is nothing that 'chatterbox voice' does: it takes "
+                    "rename, delete, export or import",
                     word);
 }
 

@@ -66,7 +66,7 @@ static cbx_status open_file(const char *folder, const char *name,
         cbx_tensor_file_close(f);
         return cbx_fail(err, CBX_E_UNSUPPORTED,
                         "%s: this model comes without a %s, so it cannot learn "
-                        "a voice from a recording",
+                        "a voice from a recording; choose a published one",
                         folder, what);
     }
     *out = f;
