@@ -108,6 +108,70 @@ static void put_all(writer *w)
     put_linear(w, "speech_head", TINY_VOCAB, TINY_WIDTH, TINY_VOCAB);
 }
 
+/* Llama's layers have no biases. */
+static void put_llama_layer(writer *w, int i)
+{
+    static const struct {
+        const char *name;
+        int rows, cols;
+    } tensors[] = {
+        {"input_layernorm", TINY_WIDTH, 0},
+        {"self_attn.q_proj", TINY_WIDTH, TINY_WIDTH},
+        {"self_attn.k_proj", TINY_WIDTH, TINY_WIDTH},
+        {"self_attn.v_proj", TINY_WIDTH, TINY_WIDTH},
+        {"self_attn.o_proj", TINY_WIDTH, TINY_WIDTH},
+        {"post_attention_layernorm", TINY_WIDTH, 0},
+        {"mlp.gate_proj", TINY_INNER, TINY_WIDTH},
+        {"mlp.up_proj", TINY_INNER, TINY_WIDTH},
+        {"mlp.down_proj", TINY_WIDTH, TINY_INNER},
+    };
+    char name[80];
+
+    for (size_t n = 0; n < sizeof tensors / sizeof *tensors; n++) {
+        snprintf(name, sizeof name, "tfmr.layers.%d.%s.weight", i,
+                 tensors[n].name);
+        put(w, name, tensors[n].rows, tensors[n].cols, !tensors[n].cols);
+    }
+}
+
+static void put_perceiver(writer *w)
+{
+    static const char *const linears[] = {"to_q", "to_k", "to_v", "proj_out"};
+    char name[64];
+
+    if (put(w, "cond_enc.perceiver.pre_attention_query", TINY_QUERIES,
+            TINY_WIDTH, 0)) {
+        cbx_safetensors_item *item = &w->items[w->n - 1];
+        item->ndim = 3;
+        item->dims[2] = item->dims[1];
+        item->dims[1] = item->dims[0];
+        item->dims[0] = 1;
+    }
+    put_norm(w, "cond_enc.perceiver.attn.norm");
+    for (int i = 0; i < 4; i++) {
+        snprintf(name, sizeof name, "cond_enc.perceiver.attn.%s", linears[i]);
+        put_linear(w, name, TINY_WIDTH, TINY_WIDTH, TINY_WIDTH);
+    }
+}
+
+static void put_llama(writer *w)
+{
+    float *speech = put(w, "speech_emb.weight", TINY_VOCAB, TINY_WIDTH, 0);
+    float *text = put(w, "text_emb.weight", TINY_VOCAB, TINY_WIDTH, 0);
+
+    if (speech && text)
+        memcpy(text, speech, sizeof(float) * TINY_VOCAB * TINY_WIDTH);
+    put(w, "text_pos_emb.emb.weight", TINY_TEXT_POSITIONS, TINY_WIDTH, 0);
+    put(w, "speech_pos_emb.emb.weight", TINY_SPEECH_POSITIONS, TINY_WIDTH, 0);
+    put_linear(w, "cond_enc.spkr_enc", TINY_WIDTH, TINY_SPEAKER, TINY_WIDTH);
+    put_perceiver(w);
+    put(w, "cond_enc.emotion_adv_fc.weight", TINY_WIDTH, 1, 0);
+    for (int i = 0; i < TINY_LAYERS; i++)
+        put_llama_layer(w, i);
+    put(w, "tfmr.norm.weight", TINY_WIDTH, 0, 1);
+    put(w, "speech_head.weight", TINY_VOCAB, TINY_WIDTH, 0);
+}
+
 static void make_voice(writer *w, cbx_conds *c)
 {
     enum { PROMPT = 5 };
@@ -122,23 +186,38 @@ static void make_voice(writer *w, cbx_conds *c)
         c->t3_tokens[i] = 3 * i + 1;
 }
 
-void tiny_open(tiny *t, const tiny_fault *fault)
+static void open_tiny(tiny *t, writer *w, cbx_family family)
 {
-    writer w = {.fault = fault ? fault : &(tiny_fault){0}, .seed = 1};
     cbx_error err;
 
-    put_all(&w);
     snprintf(t->path, sizeof t->path, "t3-tiny-%ld.safetensors",
              (long)getpid());
-    CHECK(!cbx_safetensors_write(t->path, w.items, w.n, &err));
-    for (size_t i = 0; i < w.n; i++)
-        free((void *)w.items[i].data);
+    CHECK(!cbx_safetensors_write(t->path, w->items, w->n, &err));
+    for (size_t i = 0; i < w->n; i++)
+        free((void *)w->items[i].data);
     CHECK(!cbx_tensor_file_open(t->path, &t->file, &err));
-    cbx_config_init(&t->config, CBX_FAMILY_TURBO);
+    cbx_config_init(&t->config, family);
     t->config.t3.heads = TINY_HEADS;
     t->config.t3.start_speech = TINY_START;
     t->config.t3.stop_speech = TINY_STOP;
-    make_voice(&w, &t->conds);
+    make_voice(w, &t->conds);
+}
+
+void tiny_open(tiny *t, const tiny_fault *fault)
+{
+    writer w = {.fault = fault ? fault : &(tiny_fault){0}, .seed = 1};
+
+    put_all(&w);
+    open_tiny(t, &w, CBX_FAMILY_TURBO);
+}
+
+void tiny_llama_open(tiny *t, const tiny_fault *fault)
+{
+    writer w = {.fault = fault ? fault : &(tiny_fault){0}, .seed = 1};
+
+    put_llama(&w);
+    open_tiny(t, &w, CBX_FAMILY_ORIGINAL);
+    t->conds.emotion_adv = 0.5f;
 }
 
 void tiny_close(tiny *t)
