@@ -173,9 +173,12 @@ static cbx_status finish(reader *r, uint32_t rate)
             return st;
         r->out->n += got;
     }
-    while (r->out->n < length && !make_room(r, 1))
+    while (r->out->n < length) {
+        const cbx_status st = make_room(r, 1);
+        if (st)
+            return st;
         r->out->v[r->out->n++] = 0;
-    r->out->n = length;
+    }
     return CBX_OK;
 }
 

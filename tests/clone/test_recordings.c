@@ -99,6 +99,19 @@ static void channels_are_averaged(void)
     cbx_audio_close(&a);
 }
 
+static void nothing_is_lost_at_the_end(void)
+{
+    float x[1000];
+    for (int i = 0; i < 1000; i++)
+        x[i] = 0.5f;
+    write_sound(path, x, 1000, 44100, 1, WAV_FLOAT);
+    cbx_audio a = reads();
+    CHECK(a.n == 545); /* 544.2 and up */
+    for (size_t i = 400; i < 540; i++)
+        CHECK_NEAR(a.v[i], 0.5, 0.1);
+    cbx_audio_close(&a);
+}
+
 /* -- bad files ------------------------------------------------------------- */
 
 static void what_is_no_sound_is_refused(void)
@@ -255,6 +268,7 @@ int main(void)
     mono_at_the_rate_is_unchanged();
     any_rate_and_channel_count_sounds_alike();
     channels_are_averaged();
+    nothing_is_lost_at_the_end();
     what_is_no_sound_is_refused();
     too_long_is_refused_without_reading_all();
     a_sample_that_is_no_number_is_found();
