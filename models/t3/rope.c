@@ -2,32 +2,29 @@
 
 #include <math.h>
 
-static const double tau = 6.283185307179586;
-
 /* Low frequencies are divided by the factor, high ones stay, those between are
  * blended. */
-static double scale(const cbx_config_t3 *c, double frequency)
+static float scale(const cbx_config_t3 *c, float frequency)
 {
-    const double low = (double)c->rope_low_freq;
-    const double high = (double)c->rope_high_freq;
-    const double factor = (double)c->rope_factor;
-    /* Turns that the original length makes. */
-    const double turns = c->rope_original_positions * frequency / tau;
+    const float low = c->rope_low_freq, high = c->rope_high_freq;
+    const float length = (float)c->rope_original_positions;
+    const float wave = 6.283185307179586f / frequency;
 
-    if (turns < low)
-        return frequency / factor;
-    if (turns > high)
+    if (wave > length / low)
+        return frequency / c->rope_factor;
+    if (wave < length / high)
         return frequency;
-    const double share = (turns - low) / (high - low);
-    return (1 - share) * frequency / factor + share * frequency;
+    const float share = (length / wave - low) / (high - low);
+    return (1.0f - share) * frequency / c->rope_factor + share * frequency;
 }
 
+/* In f32, as the reference: at position 6000 the last bit of a frequency is
+ * 4e-4 of a cosine. */
 void rope_frequencies(const cbx_config_t3 *c, int D, float *out)
 {
     for (int i = 0; i < D / 2; i++) {
-        const float plain =
-            (float)pow((double)c->rope_theta, -2.0 * i / (double)D);
-        out[i] = (float)scale(c, (double)plain);
+        const float power = (float)(2 * i) / (float)D;
+        out[i] = scale(c, 1.0f / powf(c->rope_theta, power));
     }
 }
 
