@@ -4,18 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct flow_causal {
-    cbx_dev *dev;
-    flow_causal_options options;
-    flow_past *past;
-    int32_t *host;  /* what is uploaded for a run: see block_ints */
-    int32_t *block; /* the same on the device */
-    space mem;
-    const flow_voice *voice; /* of the segment, or NULL */
-    uint64_t key;
-    int at; /* speech tokens that are done */
-};
-
 static int divide_up(int a, int b)
 {
     return (a + b - 1) / b;

@@ -39,6 +39,18 @@ struct flow_voice {
     flow_past *past; /* the prompt's, or NULL before flow_voice_prepare */
 };
 
+struct flow_causal {
+    cbx_dev *dev;
+    flow_causal_options options;
+    flow_past *past;
+    int32_t *host;  /* what is uploaded for a run: see block_ints */
+    int32_t *block; /* the same on the device */
+    space mem;
+    const flow_voice *voice; /* of the segment, or NULL */
+    uint64_t key;
+    int at; /* speech tokens that are done */
+};
+
 /* One way through encoder and U-Net, after all checks. */
 typedef struct flow_pass {
     cbx_dev *dev;

@@ -307,6 +307,105 @@ static void one_cell_is_near_full(const subject *x)
     flow_state_close(s);
 }
 
+/* `seen` is what was uploaded for a run of cells that ended at those tokens. */
+static void check_seen(const int32_t *seen, const plan *p, int first,
+                       int history, int held, int rate)
+{
+    int from = rate * (first ? p->ends[first - 1] : 0);
+    const int oldest = from - held;
+
+    for (int c = first; c < p->n_cells; c++)
+        for (const int a = from, b = rate * p->ends[c]; from < b; from++) {
+            CHECK(*seen++ + oldest ==
+                  (history && a > history ? a - history : 0));
+            CHECK(*seen++ + oldest == b);
+        }
+}
+
+/* The ranges of flow.h, whole cells at once and behind a first call. */
+static void rows_see_what_the_definition_says(const subject *x)
+{
+    for (uint64_t key = 40; key < 60; key++) {
+        const plan p = random_plan(key);
+        const int tokens = (p.history + 1) / 2;
+        flow_causal *s = open_causal(x, p.history, MOST, MOST);
+        for (int first = 0; first < 2 && first < p.n_cells; first++) {
+            const int done = first ? p.ends[0] : 0;
+            const int held = p.history && tokens < done ? tokens : done;
+            const int frames =
+                p.history && p.history < 2 * done ? p.history : 2 * done;
+            flow_cells c = {.tokens = x->tokens,
+                            .known = p.n_tokens,
+                            .final = true,
+                            .ends = p.ends,
+                            .n = 1};
+            cbx_mat mel;
+            cbx_error err;
+            must(flow_causal_begin(x->flow, s, x->voice, 0, &err), &err);
+            if (first)
+                must(flow_causal_run(x->flow, s, &c, &mel, &err), &err);
+            c.ends += first;
+            c.n = p.n_cells - first;
+            must(flow_causal_run(x->flow, s, &c, &mel, &err), &err);
+            check_seen(s->host, &p, first, tokens, held, 1);
+            check_seen(s->host + 2 * (p.n_tokens - done), &p, first, p.history,
+                       frames, 2);
+        }
+        flow_causal_close(s);
+    }
+}
+
+static void check_past(const past *a, const past *b)
+{
+    CHECK(a->n_attns == b->n_attns && a->n_convs == b->n_convs);
+    CHECK(a->n_attns && a->held == b->held && a->held > 0);
+    for (int i = 0; i < a->n_attns; i++)
+        CHECK(!memcmp(a->attns[i].p, b->attns[i].p,
+                      sizeof(float) * (size_t)(a->held * a->attns[i].cols)));
+    for (int i = 0; i < a->n_convs; i++)
+        CHECK(!memcmp(a->convs[i].p, b->convs[i].p,
+                      sizeof(float) *
+                          (size_t)(a->convs[i].rows * a->convs[i].cols)));
+}
+
+/* A prompt whose mel is silent (zeros) leaves what a cell leaves that is said
+ * without a prompt, with the prompt's key. Reads device memory: CPU only. */
+static void a_prompt_is_a_cell_that_sees_no_further(const subject *x)
+{
+    cbx_conds conds = *x->conds, none = *x->conds;
+    const int n = conds.n_prompt_tokens;
+    flow_causal *s = open_causal(x, 0, n + MOST, n);
+    flow_voice *prompt, *empty;
+    cbx_mat mel;
+    cbx_error err;
+
+    none.n_prompt_tokens = none.n_prompt_frames = 0;
+    conds.prompt_feat = calloc((size_t)conds.n_prompt_frames * (size_t)x->mels,
+                               sizeof *conds.prompt_feat);
+    CHECK(conds.prompt_feat && n > 0);
+    must(flow_voice_open(x->flow, &conds, &prompt, &err), &err);
+    must(flow_voice_open(x->flow, &none, &empty, &err), &err);
+    must(flow_voice_prepare(x->flow, prompt, &err), &err);
+    must(flow_voice_prepare(x->flow, empty, &err), &err);
+    must(flow_causal_begin(x->flow, s, empty, FLOW_PROMPT_KEY, &err), &err);
+    must(flow_causal_run(x->flow, s,
+                         &(flow_cells){.tokens = conds.prompt_tokens,
+                                       .known = n,
+                                       .final = true,
+                                       .ends = &n,
+                                       .n = 1},
+                         &mel, &err),
+         &err);
+    check_past(&s->past->tokens, &prompt->past->tokens);
+    check_past(&s->past->frames, &prompt->past->frames);
+    for (int i = 0; i < s->past->n_unet; i++)
+        check_past(&s->past->unet[i], &prompt->past->unet[i]);
+    free(conds.prompt_feat);
+    flow_causal_close(s);
+    flow_voice_close(prompt);
+    flow_voice_close(empty);
+}
+
 /* Tokens past the look-ahead change nothing; those inside do. */
 static void nothing_is_seen_past_the_look_ahead(subject *x)
 {
@@ -514,6 +613,8 @@ int main(int argc, char **argv)
         a_history_longer_than_the_speech_is_all(&x);
         one_cell_without_a_prompt_is_full(&x);
         one_cell_is_near_full(&x);
+        rows_see_what_the_definition_says(&x);
+        a_prompt_is_a_cell_that_sees_no_further(&x);
         nothing_is_seen_past_the_look_ahead(&x);
         streams_share_a_prompt(&x);
         an_odd_prompt_costs_the_first_cell_a_frame(&x);
