@@ -112,10 +112,12 @@ static const struct {
 } commands[CLI_COMMANDS] = {
     [CLI_SAY] = {"say", "[TEXT ... | -]",
                  "speaks the words, or standard input as it arrives, through "
-                 "the sound device"},
+                 "the sound device",
+                 0},
     [CLI_RENDER] = {"render", "-o FILE [TEXT ... | -]",
-                    "writes the same samples to a file, as fast as they come"},
-    [CLI_VOICES] = {"voices", "", "lists the voices"},
+                    "writes the same samples to a file, as fast as they come",
+                    0},
+    [CLI_VOICES] = {"voices", "", "lists the voices", 0},
     [CLI_CLONE] = {"clone", "-n NAME RECORDING",
                    "makes a voice of your own from a recording of one person, "
                    "10 to 15 seconds of any sound file",
@@ -126,13 +128,13 @@ static const struct {
                    "renames and deletes your own voices, and moves voices to "
                    "and from .safetensors and .pt files",
                    3},
-    [CLI_DEVICES] = {"devices", "", "lists sound devices and JACK ports"},
+    [CLI_DEVICES] = {"devices", "", "lists sound devices and JACK ports", 0},
     [CLI_INSPECT] = {"inspect", "CHECKPOINT",
                      "lists the tensors of a folder or file, with shapes and "
                      "sizes, and the family",
                      1},
     [CLI_HELP] = {"help", "[COMMAND]", "this text, or that of a command", 1},
-    [CLI_VERSION] = {"version", "", "the version"},
+    [CLI_VERSION] = {"version", "", "the version", 0},
 };
 
 /* -- parsing --------------------------------------------------------------- */
