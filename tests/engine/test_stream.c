@@ -5,9 +5,11 @@
 
 /* Sanitizers make the same work slow: fewer words there. */
 #ifdef CBX_SANITIZED
+enum { CUTS = 2, MOST_THREADS = 2, CANCELS = 3 };
 static const char TEXT[] = "Good morning. It is 7. \xe2\x80\x9cReally?\xe2"
                            "\x80\x9d she asked";
 #else
+enum { CUTS = 5, MOST_THREADS = 4, CANCELS = 10 };
 static const char TEXT[] =
     "Good morning, this is a test. The sun is out, and the river is high. "
     "Dr. Smith paid $3.50 for it! \xe2\x80\x9cReally?\xe2\x80\x9d she asked";
@@ -49,7 +51,7 @@ static void cuts_of_text_and_reads_change_no_bit(const world *w)
     } ways[] = {{1, 64}, {2, 16}, {7, 1000}, {64, 4096}, {1000, 333}};
     const cbx_params p = params_of(w, SEED);
     pcm whole = speak(w, &p, TEXT);
-    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+    for (size_t i = 0; i < CUTS && i < sizeof ways / sizeof *ways; i++) {
         cbx_stream *s = open_stream(w, &p);
         pcm cut = speak_pieces(s, TEXT, ways[i].piece, ways[i].size);
         CHECK(pcm_equal(&whole, &cut));
@@ -85,7 +87,7 @@ static void other_streams_change_no_bit(const world *w)
 static void threads_change_no_bit(void)
 {
     pcm first = {0};
-    for (int threads = 1; threads <= 4; threads++) {
+    for (int threads = 1; threads <= MOST_THREADS; threads++) {
         world w = open_world(threads);
         const cbx_params p = params_of(&w, SEED);
         pcm a = speak(&w, &p, "Threads change nothing at all.");
@@ -128,7 +130,7 @@ static void a_cancel_is_silent_after_its_fade(const world *w)
     cbx_error err;
     size_t taken;
     float buffer[PERIOD], last;
-    for (int round = 0; round < 10; round++) {
+    for (int round = 0; round < CANCELS; round++) {
         cbx_stream *s = open_stream(w, &p);
         CHECK_OK(cbx_stream_push(s, TEXT, strlen(TEXT), &taken, &err), err);
         CHECK(cbx_stream_wait(s, 10000));
