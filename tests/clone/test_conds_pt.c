@@ -103,8 +103,8 @@ static void every_type_is_written(void)
     cbx_torch_item items[CBX_FILE_OTHER];
     cbx_tensor_file *f;
     for (int i = 0; i < CBX_FILE_OTHER; i++)
-        items[i] = (cbx_torch_item){"all", "abcdefghij" + i, (cbx_file_dtype)i,
-                                    2,     {3, 1},           data};
+        items[i] = (cbx_torch_item){"all", &"abcdefghij" [i], (cbx_file_dtype)i,
+                                    2,     {3, 1 },          data};
     close(mkstemp(path));
     MUST(cbx_torch_write(path, "x", items, CBX_FILE_OTHER, &err));
     MUST(cbx_tensor_file_open(path, &f, &err));

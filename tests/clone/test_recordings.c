@@ -199,7 +199,7 @@ static void damaged_files_get_an_answer(int format)
         const size_t span = i % 2 ? 60 : size;
         const size_t at = (size_t)(fabsf(noise(&state)) * (float)(span - 1));
         const unsigned char was = data[at];
-        data[at] = (unsigned char)(128 * noise(&state));
+        data[at] = (unsigned char)(128 + 127 * noise(&state));
         put_bytes(data, size);
         if (!cbx_audio_read(path, RATE, 60, &a, &err))
             for (size_t k = 0; k < a.n; k++)
