@@ -30,10 +30,9 @@ const char *mtl_languages(void)
 
 bool mtl_speaks(const char *language)
 {
-    if (strlen(language) != 2 || strchr(language, ' '))
-        return false;
-    const char *at = strstr(languages, language);
-    return at && (at - languages) % 3 == 0;
+    /* two letters without a space between them: a whole word */
+    return strlen(language) == 2 && !strchr(language, ' ') &&
+           strstr(languages, language);
 }
 
 const char *mtl_notice(const mtl *m, const char *language)

@@ -68,6 +68,8 @@ static void the_lowest_rank_goes_first_and_of_those_the_leftmost(void)
     EXPECT("abab", 7, 7);
     write_bpe(WORDS, ABC, "\"a b\",\"ab c\",\"b c\"", "");
     EXPECT("abcbc", 9, 8);
+    write_bpe(WORDS, ",\"a\":4,\"aa\":5", "\"a a\"", "");
+    EXPECT("aaa", 5, 4);
     /* "a ab" outranks what made "ab": the second "a b" must wait for it */
     write_bpe(WORDS, ABC, "\"a ab\",\"a b\"", "");
     EXPECT("aabab", 10, 7);
@@ -80,6 +82,13 @@ static void words_are_cut_at_white_space_and_punctuation(void)
     EXPECT("a b", 4, 5);
     EXPECT("a--b", 4, 12, 5);
     EXPECT("a[SPACE]b\u3000ab", 4, 2, 5, 7);
+    /* digits, marks and connectors belong to words; currency signs do not */
+    write_bpe(WORDS,
+              ",\"a\":4,\"1\":5,\"\u0301\":6,\"_\":7,\"$\":8,\"a1\":9,"
+              "\"a\u0301\":10,\"a_\":11,\"a$\":12,\"\u2163\":13,"
+              "\"a\u2163\":14",
+              "\"a 1\",\"a \u0301\",\"a _\",\"a $\",\"a \u2163\"", "");
+    EXPECT("a1 a\u0301 a_ a$ a\u2163", 9, 10, 11, 4, 8, 14);
     write_bpe("", ABC ",\"-\":11,\"--\":12,\"a-\":13",
               "\"a b\",\"- -\",\"a -\"", "");
     EXPECT("a-b", 13, 5);

@@ -125,6 +125,20 @@ twenty_sentences_of_each_language_give_the_reference_s_ids(const char *goldens,
     cbx_tokenizer_close(t);
 }
 
+/* tokenizer.py: korean_normalize; punc_norm does not strip every kind. */
+static void korean_is_stripped_and_other_text_is_not(const char *goldens)
+{
+    int32_t bare[16], wide[16];
+    size_t n, m;
+    cbx_tokenizer *t = open_family(goldens, "multilingual");
+    CHECK(!cbx_tokenizer_ids(t, "ab", 2, "ko", bare, 16, &n, &err));
+    CHECK(!cbx_tokenizer_ids(t, "  ab\x1F ", 6, "ko", wide, 16, &m, &err));
+    CHECK(n == m && !memcmp(bare, wide, n * sizeof *bare));
+    CHECK(!cbx_tokenizer_ids(t, " ab", 3, "de", wide, 16, &m, &err));
+    CHECK(m == n + 1);
+    cbx_tokenizer_close(t);
+}
+
 static void a_language_may_be_written_in_capitals(const char *goldens)
 {
     int32_t small[MAX_IDS], large[MAX_IDS];
@@ -246,6 +260,7 @@ int main(int argc, char **argv)
     }
     twenty_sentences_of_each_language_give_the_reference_s_ids(argv[1],
                                                                argv[2]);
+    korean_is_stripped_and_other_text_is_not(argv[1]);
     a_language_may_be_written_in_capitals(argv[1]);
     a_language_that_the_model_lacks_is_an_error(argv[1]);
     what_is_not_done_for_a_language_is_said(argv[1]);
