@@ -173,7 +173,9 @@ def page(report):
         n for m in report["models"].values() for n in m["rows"]["neighbours"]])
     parts.append(f"<div>taken by other processes, at most: {100 * taken:.0f} %"
                  "</div>")
-    parts.append(f"<div>cpu: {html.escape(str(machine['machine'][0]))}</div>")
+    cpu = machine["machine"][0]
+    parts += [f"<div>{key}: {html.escape(str(cpu[key]))}</div>"
+              for key in ("cpu", "features", "threads", "kernels")]
     gemm = [(f"{r['m']}x{r['k']}x{r['n']}, {r['taps']} taps", r["gflops"],
              "#47a") for r in machine.get("gemm", [])]
     peak = max((r["gflops_max"] for r in machine.get("fma", [])), default=0)
