@@ -21,7 +21,7 @@ enum { GRIDS = 3 };
 
 static const char *const grid_names[GRIDS] = {"lowest", "balanced", "safest"};
 static const int histories[] = {25, 50, 100, 200, 0};
-static const int lookaheads[] = {0, 4, 8, 12, 16, 20};
+static const int lookaheads[] = {0, 2, 4, 8, 12, 16, 20};
 
 enum {
     HISTORIES = sizeof histories / sizeof *histories,

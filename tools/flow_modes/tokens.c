@@ -40,7 +40,9 @@ void speech_draw(const bench *b, const char *text, uint64_t seed, speech *out)
          &err);
     const t3_segment s = segment(b, ids, n, seed);
     must(t3_begin(b->t3, b->t3_state, b->t3_voice, &s, &err), &err);
-    for (int i = 0; i < l->max_speech_tokens && t3_room(b->t3_state); i++) {
+    const int most = MAX_TOKENS - l->silence_appended;
+    for (int i = 0;
+         i < l->max_speech_tokens && i < most && t3_room(b->t3_state); i++) {
         t3_state *states[] = {b->t3_state};
         int32_t token;
         must(t3_step(b->t3, states, 1, NULL, &token, &err), &err);
