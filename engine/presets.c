@@ -78,6 +78,11 @@ cbx_status cbx_params_check(const cbx_params *params, cbx_error *err)
         return cbx_fail(err, CBX_E_ARG,
                         "a sample rate of %u Hz: it must be 4000 to 768000",
                         params->sample_rate);
+    if ((int)params->flow < CBX_FLOW_AUTO ||
+        (int)params->flow > CBX_FLOW_CAUSAL)
+        return cbx_fail(err, CBX_E_ARG,
+                        "flow mode %d is none of the known ones",
+                        (int)params->flow);
     if (!memchr(params->language, 0, sizeof params->language))
         return cbx_fail(err, CBX_E_ARG, "the language is no text");
     if ((int)params->latency < CBX_LATENCY_LOWEST ||

@@ -39,6 +39,7 @@ static cbx_status open_pipeline(cbx_stream *s, cbx_error *err)
     cbx_pipeline_options options = {
         .seed = p->seed,
         .grid = (cbx_grid)p->latency,
+        .flow = (cbx_flow)p->flow,
         .exaggeration = p->exaggeration,
         .sampling = {.order = cbx_tts_config(m->tts)->t3.gpt2
                                   ? CBX_SAMPLE_TURBO

@@ -62,6 +62,9 @@ static const option options[] = {
      "emotion (original and multilingual models)"},
     {"latency", 0, TEXT, AT(latency), 0, 0, SPEAK, "lowest|balanced|safest",
      "size of the first chunks; part of the sound (default balanced)"},
+    {"flow", 0, TEXT, AT(flow), 0, 0, SPEAK, "auto|full|prefix|causal",
+     "how much of a sentence each chunk is computed with; part of the sound "
+     "(default auto)"},
     {"threads", 'j', WHOLE, AT(threads), 0, 256, SPEAK | CLONE, "N",
      "threads for computing (default: one for each core)"},
     {"kernels", 0, TEXT, AT(kernels), 0, 0, SPEAK | CLONE, "NAME",

@@ -31,7 +31,7 @@ typedef struct cli_options {
     char **words;      /* what is left of argv: text, or a checkpoint */
     int n_words;
 
-    const char *model, *voice, *sampling, *kernels, *latency, *language;
+    const char *model, *voice, *sampling, *kernels, *latency, *language, *flow;
     int threads;
 
     /* Numbers that override the voice's own; `given` says which. */

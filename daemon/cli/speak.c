@@ -18,20 +18,42 @@ static void warn(void *user, const char *sentence)
         cli_warn(sentence);
 }
 
-static cbx_status pick_latency(const cli_options *o, cbx_params *p,
-                               cbx_error *err)
+/* The place of `word` among n names; the option was not given: 0 stays. */
+static cbx_status pick(const char *option, const char *word,
+                       const char *const *names, int n, int *out,
+                       cbx_error *err)
 {
-    static const char *const names[] = {"lowest", "balanced", "safest"};
-    for (int i = 0; o->latency && i < 3; i++)
-        if (strcmp(o->latency, names[i]) == 0) {
-            p->latency = (cbx_latency)i;
+    char list[128] = "";
+    for (int i = 0; word && i < n; i++) {
+        if (strcmp(word, names[i]) == 0) {
+            *out = i;
             return CBX_OK;
         }
-    if (!o->latency)
+        const size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s",
+                 i == 0       ? ""
+                 : i == n - 1 ? " or "
+                              : ", ",
+                 names[i]);
+    }
+    if (!word)
         return CBX_OK;
-    return cbx_fail(err, CBX_E_ARG,
-                    "--latency %.40s: it must be lowest, balanced or safest",
-                    o->latency);
+    return cbx_fail(err, CBX_E_ARG, "--%s %.40s: it must be %s", option, word,
+                    list);
+}
+
+static cbx_status pick_modes(const cli_options *o, cbx_params *p,
+                             cbx_error *err)
+{
+    static const char *const latencies[] = {"lowest", "balanced", "safest"};
+    static const char *const flows[] = {"auto", "full", "prefix", "causal"};
+    int latency = (int)p->latency, mode = (int)p->flow;
+    cbx_status st = pick("latency", o->latency, latencies, 3, &latency, err);
+    if (!st)
+        st = pick("flow", o->flow, flows, 4, &mode, err);
+    p->latency = (cbx_latency)latency;
+    p->flow = (cbx_flow_mode)mode;
+    return st;
 }
 
 static cbx_status make_params(const speech *s, cbx_params *p, cbx_error *err)
@@ -42,7 +64,7 @@ static cbx_status make_params(const speech *s, cbx_params *p, cbx_error *err)
     if (o->sampling)
         st = cbx_params_preset(p, o->sampling, err);
     if (!st)
-        st = pick_latency(o, p, err);
+        st = pick_modes(o, p, err);
     cli_apply(o, p);
     p->wrapped = o->wrapped;
     if (o->language && strlen(o->language) >= sizeof p->language)

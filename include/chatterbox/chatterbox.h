@@ -183,6 +183,14 @@ typedef enum cbx_latency {
     CBX_LATENCY_SAFEST,
 } cbx_latency;
 
+/* How the cells of a sentence see each other (docs/STREAMING.md). */
+typedef enum cbx_flow_mode {
+    CBX_FLOW_AUTO,   /* causal behind a prompt of over 4 s, else prefix */
+    CBX_FLOW_FULL,   /* one cell: the reference, and no sound before its end */
+    CBX_FLOW_PREFIX, /* each cell computes everything before it anew */
+    CBX_FLOW_CAUSAL, /* each cell computes itself only */
+} cbx_flow_mode;
+
 /* What the sound depends on, besides model, voice and text. The names are
  * those of the reference's generate(). */
 typedef struct cbx_params {
@@ -195,9 +203,10 @@ typedef struct cbx_params {
     float cfg_weight;         /* original, multilingual */
     float exaggeration;       /* original, multilingual */
     cbx_latency latency;      /* picks the chunk grid */
-    uint32_t sample_rate;     /* of the frames that are read; 24000 is native */
-    bool wrapped;             /* a single line break in the text is a space */
-    char language[16]; /* multilingual models: \"de\"; \"\": none is named */
+    cbx_flow_mode flow;
+    uint32_t sample_rate; /* of the frames that are read; 24000 is native */
+    bool wrapped;         /* a single line break in the text is a space */
+    char language[16];    /* multilingual models: \"de\"; \"\": none is named */
 } cbx_params;
 
 /* [any] The voice's own settings: reference defaults, then the model's, then

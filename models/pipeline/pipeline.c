@@ -4,12 +4,17 @@
 #include "rt/clock.h"
 #include "rt/random.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* The units of work: small enough that a cancel or another stream waits little,
  * large enough that the cost of a call does not show. */
 enum { TOKENS_A_STEP = 4, FRAMES_A_STEP = 16, SILENCE_A_STEP = 4800 };
+
+/* Frames of finished cells that `causal` keeps in sight, and its longest cell
+ * in tokens (models/pipeline/grid.c; the last one can be longer by a few). */
+enum { HISTORY = 200, MOST_CELL = 64 };
 
 /* What a segment does next. */
 typedef enum { IDLE, LEAD, T3, FLOW, VOCODER } stage;
@@ -38,9 +43,10 @@ struct cbx_pipeline {
     bool cut;
 
     /* cells */
-    flow_state *flow;
-    int cell, from; /* the next cell and its first token */
-    cbx_mat mel;    /* what the vocoder has not taken yet; rows may be 0 */
+    flow_state *flow;    /* FULL and PREFIX, else NULL */
+    flow_causal *causal; /* CAUSAL, else NULL */
+    int cell, from;      /* the next cell and its first token */
+    cbx_mat mel;         /* what the vocoder has not taken yet; rows may be 0 */
     hift_state *hift;
     int64_t sample; /* of the segment: where the next piece begins */
     float *pcm;
@@ -48,6 +54,28 @@ struct cbx_pipeline {
 };
 
 /* -- open ------------------------------------------------------------------ */
+
+static cbx_status open_flow(cbx_pipeline *p, cbx_error *err)
+{
+    const cbx_config_limits *l = &p->m->config.limits;
+    const flow *m = s3gen_flow(p->m->s3gen);
+    const int prompt = flow_voice_tokens(p->speaker->flow);
+    const int most = l->max_speech_tokens + l->silence_appended;
+    cbx_flow mode = p->options.flow;
+    if (mode == CBX_PIPELINE_AUTO)
+        mode = prompt > 100 ? CBX_PIPELINE_CAUSAL : CBX_PIPELINE_PREFIX;
+    p->options.flow = mode;
+    if (mode != CBX_PIPELINE_CAUSAL)
+        return flow_state_open(m, prompt + most, false, &p->flow, err);
+    cbx_status st = flow_voice_prepare(m, p->speaker->flow, err);
+    if (!st)
+        st = flow_causal_open(m,
+                              &(flow_causal_options){.history = HISTORY,
+                                                     .max_tokens = most,
+                                                     .most = MOST_CELL},
+                              &p->causal, err);
+    return st;
+}
 
 static cbx_status open_states(cbx_pipeline *p, cbx_error *err)
 {
@@ -58,10 +86,7 @@ static cbx_status open_states(cbx_pipeline *p, cbx_error *err)
     cbx_status st = t3_state_open(
         p->m->t3, most < ti->positions ? most : ti->positions, &p->t3, err);
     if (!st)
-        st = flow_state_open(s3gen_flow(p->m->s3gen),
-                             flow_voice_tokens(p->speaker->flow) +
-                                 l->max_speech_tokens + l->silence_appended,
-                             false, &p->flow, err);
+        st = open_flow(p, err);
     if (!st)
         st = hift_state_open(s3gen_hift(p->m->s3gen), FRAMES_A_STEP, false,
                              &p->hift, err);
@@ -108,6 +133,7 @@ void cbx_pipeline_close(cbx_pipeline *p)
     if (!p)
         return;
     hift_state_close(p->hift);
+    flow_causal_close(p->causal);
     flow_state_close(p->flow);
     t3_state_close(p->t3);
     free(p->pcm);
@@ -158,6 +184,10 @@ cbx_status cbx_pipeline_begin(cbx_pipeline *p, const char *text, size_t n,
                                 .key = key_for(p, CBX_RANDOM_SAMPLER)};
     if ((st = t3_begin(p->m->t3, p->t3, p->speaker->t3, &segment, err)))
         return st;
+    if (p->causal && (st = flow_causal_begin(s3gen_flow(p->m->s3gen), p->causal,
+                                             p->speaker->flow,
+                                             key_for(p, CBX_RANDOM_FLOW), err)))
+        return st;
     hift_begin(
         s3gen_hift(p->m->s3gen), p->hift,
         &(hift_segment){.phase_key = key_for(p, CBX_RANDOM_SOURCE_PHASE),
@@ -187,11 +217,18 @@ static void end_tokens(cbx_pipeline *p)
     p->spoken = true;
 }
 
+/* The token behind the next cell, if the segment is that long. */
+static int cell_end(const cbx_pipeline *p)
+{
+    return p->options.flow == CBX_PIPELINE_FULL
+               ? INT_MAX / 2
+               : cbx_grid_end(p->options.grid, p->cell);
+}
+
 /* Tokens that the next cell needs to know. */
 static int wanted_tokens(const cbx_pipeline *p)
 {
-    return cbx_grid_end(p->options.grid, p->cell) +
-           s3gen_get_info(p->m->s3gen)->lookahead;
+    return cell_end(p) + s3gen_get_info(p->m->s3gen)->lookahead;
 }
 
 /* t3.py: inference_turbo does not test the first token for stop, inference
@@ -235,21 +272,36 @@ static cbx_status step_t3(cbx_pipeline *p, cbx_error *err)
 
 static bool last_cell(const cbx_pipeline *p)
 {
-    return p->spoken && p->n_tokens <= cbx_grid_end(p->options.grid, p->cell);
+    return p->spoken && p->n_tokens <= cell_end(p);
+}
+
+static cbx_status run_cell(cbx_pipeline *p, int to, cbx_error *err)
+{
+    const flow *m = s3gen_flow(p->m->s3gen);
+    if (p->causal)
+        return flow_causal_run(m, p->causal,
+                               &(flow_cells){.tokens = p->tokens,
+                                             .known = p->n_tokens,
+                                             .final = p->spoken,
+                                             .ends = &to,
+                                             .n = 1},
+                               &p->mel, err);
+    return flow_run(m, p->flow, p->speaker->flow,
+                    &(flow_cell){.tokens = p->tokens,
+                                 .known = p->n_tokens,
+                                 .final = p->spoken,
+                                 .from = p->from,
+                                 .to = to,
+                                 .key = key_for(p, CBX_RANDOM_FLOW)},
+                    NULL, &p->mel, err);
 }
 
 static cbx_status step_flow(cbx_pipeline *p, cbx_error *err)
 {
     const int64_t t0 = cbx_clock_ns();
-    const int end = cbx_grid_end(p->options.grid, p->cell);
-    const flow_cell cell = {.tokens = p->tokens,
-                            .known = p->n_tokens,
-                            .final = p->spoken,
-                            .from = p->from,
-                            .to = end < p->n_tokens ? end : p->n_tokens,
-                            .key = key_for(p, CBX_RANDOM_FLOW)};
-    const cbx_status st = flow_run(s3gen_flow(p->m->s3gen), p->flow,
-                                   p->speaker->flow, &cell, NULL, &p->mel, err);
+    const int end = cell_end(p);
+    const cbx_status st =
+        run_cell(p, end < p->n_tokens ? end : p->n_tokens, err);
     p->stats.flow_seconds += 1e-9 * (double)(cbx_clock_ns() - t0);
     p->stats.cells++;
     p->stage = VOCODER;
@@ -273,7 +325,7 @@ static void step_vocoder(cbx_pipeline *p)
     if (final) {
         p->stage = IDLE;
     } else if (cell_done) {
-        p->from = cbx_grid_end(p->options.grid, p->cell);
+        p->from = cell_end(p);
         p->cell++;
         p->stage = T3;
     }

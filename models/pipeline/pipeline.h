@@ -18,11 +18,21 @@
  * model, speaker, parameters and the texts of the segments, on nothing else. */
 typedef struct cbx_pipeline cbx_pipeline;
 
+/* How cells see each other: models/s3gen/flow.h. FULL: one cell. */
+typedef enum cbx_flow {
+    CBX_PIPELINE_AUTO, /* CAUSAL behind a prompt of over 100 tokens, which is
+                        * dear to compute with each cell; else PREFIX */
+    CBX_PIPELINE_FULL,
+    CBX_PIPELINE_PREFIX,
+    CBX_PIPELINE_CAUSAL,
+} cbx_flow;
+
 typedef struct cbx_pipeline_options {
     uint64_t seed;
     cbx_sampling sampling;
     float exaggeration; /* Llama */
     cbx_grid grid;
+    cbx_flow flow;
     char language[16]; /* multilingual; "": none is named */
 } cbx_pipeline_options;
 

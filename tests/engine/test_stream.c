@@ -61,6 +61,27 @@ static void cuts_of_text_and_reads_change_no_bit(const world *w)
     free(whole.x);
 }
 
+static void every_flow_mode_speaks_whatever_the_cuts(const world *w)
+{
+    static const char text[] = "Every way of it. Is one voice";
+    pcm whole[CBX_FLOW_CAUSAL + 1];
+    for (int mode = CBX_FLOW_FULL; mode <= CBX_FLOW_CAUSAL; mode++) {
+        cbx_params p = params_of(w, SEED);
+        p.flow = (cbx_flow_mode)mode;
+        whole[mode] = speak(w, &p, text);
+        cbx_stream *s = open_stream(w, &p);
+        pcm cut = speak_pieces(s, text, 3, 100);
+        CHECK(whole[mode].n > 24000 && pcm_equal(&whole[mode], &cut));
+        cbx_stream_close(s);
+        free(cut.x);
+    }
+    CHECK(!pcm_equal(&whole[CBX_FLOW_FULL], &whole[CBX_FLOW_PREFIX]));
+    CHECK(!pcm_equal(&whole[CBX_FLOW_FULL], &whole[CBX_FLOW_CAUSAL]));
+    CHECK(whole[CBX_FLOW_FULL].n == whole[CBX_FLOW_CAUSAL].n);
+    for (int mode = CBX_FLOW_FULL; mode <= CBX_FLOW_CAUSAL; mode++)
+        free(whole[mode].x);
+}
+
 static void other_streams_change_no_bit(const world *w)
 {
     enum { OTHERS = 4 };
@@ -287,6 +308,7 @@ int main(void)
     something_is_spoken(&w);
     a_seed_gives_the_same_bits_again(&w);
     cuts_of_text_and_reads_change_no_bit(&w);
+    every_flow_mode_speaks_whatever_the_cuts(&w);
     other_streams_change_no_bit(&w);
     a_cancel_is_silent_after_its_fade(&w);
     a_cancelled_stream_speaks_again_as_if_new(&w);

@@ -193,7 +193,7 @@ static cbx_status start_from(parity *p, chain *c, const char *stage,
 {
     const bool guided = c->params.order == CBX_SAMPLE_LLAMA;
     const float *cond, *uncond;
-    int V;
+    int V = 0;
     char key[64];
     cbx_status st;
     snprintf(key, sizeof key, "t3.%s.logits%s", stage, guided ? "_cond" : "");
