@@ -14,7 +14,7 @@ enum { TOKENS_A_STEP = 4, FRAMES_A_STEP = 16, SILENCE_A_STEP = 4800 };
 
 /* Frames of finished cells that `causal` keeps in sight, and its longest cell
  * in tokens (models/pipeline/grid.c; the last one can be longer by a few). */
-enum { HISTORY = 200, MOST_CELL = 64 };
+enum { HISTORY = 100, MOST_CELL = 64 };
 
 /* What a segment does next. */
 typedef enum { IDLE, LEAD, T3, FLOW, VOCODER } stage;
