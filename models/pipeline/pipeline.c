@@ -69,11 +69,12 @@ static cbx_status open_flow(cbx_pipeline *p, cbx_error *err)
         return flow_state_open(m, prompt + most, false, &p->flow, err);
     cbx_status st = flow_voice_prepare(m, p->speaker->flow, err);
     if (!st)
-        st = flow_causal_open(m,
-                              &(flow_causal_options){.history = HISTORY,
-                                                     .max_tokens = most,
-                                                     .most = MOST_CELL},
-                              &p->causal, err);
+        st = flow_causal_open(
+            m,
+            &(flow_causal_options){.history = HISTORY,
+                                   .max_tokens = most,
+                                   .most = most < MOST_CELL ? most : MOST_CELL},
+            &p->causal, err);
     return st;
 }
 

@@ -92,7 +92,7 @@ void flow_voice_close(flow_voice *v);
  *
  *   8 * T * (E * B + U * (E * B' + S * H * A)) bytes,
  *
- * some rows of the convolutions left out. Turbo: 229 kB for each frame. */
+ * some rows of the convolutions left out. Turbo: some 458 kB for each frame. */
 CBX_CHECK cbx_status flow_voice_prepare(const flow *m, flow_voice *v,
                                         cbx_error *err);
 

@@ -2,7 +2,7 @@
 #define CBX_TESTS_ENGINE_SPOKEN_H
 
 /* Speaking with the built-in model, for tests: CHATTERBOX_DATA points at the
- * presets. */
+ * presets. CBX_TEST_MODEL: another one, where that one is too slow. */
 #include "chatterbox/chatterbox.h"
 #include "tests/check.h"
 
@@ -30,7 +30,10 @@ static inline world open_world(int threads)
     cbx_error err;
     const cbx_engine_options o = {.threads = threads};
     CHECK_OK(cbx_engine_open(&o, &w.engine, &err), err);
-    CHECK_OK(cbx_model_open(w.engine, "builtin", &w.model, &err), err);
+    const char *model = getenv("CBX_TEST_MODEL");
+    CHECK_OK(
+        cbx_model_open(w.engine, model ? model : "builtin", &w.model, &err),
+        err);
     CHECK_OK(cbx_voice_open(w.model, NULL, &w.voice, &err), err);
     return w;
 }
