@@ -89,6 +89,20 @@ free_sink:
     return st;
 }
 
+/* soxr_process, which reads eight bytes at its output (soxr_output takes it for
+ * a table of channels in any case): never fewer than two frames lie there. */
+static soxr_error_t process(soxr_t s, const float *in, size_t n_in,
+                            size_t *took, float *out, size_t cap, size_t *gave)
+{
+    float end[2] = {0};
+    if (cap >= 2)
+        return soxr_process(s, in, n_in, took, out, cap, gave);
+    const soxr_error_t why = soxr_process(s, in, n_in, took, end, cap, gave);
+    if (*gave)
+        out[0] = end[0];
+    return why;
+}
+
 cbx_status cbx_resampler_open(uint32_t in_rate, uint32_t out_rate,
                               cbx_resample_quality quality, cbx_resampler **out,
                               cbx_error *err)
@@ -134,9 +148,8 @@ cbx_status cbx_resampler_push(cbx_resampler *r, const float *in, size_t n_in,
     }
     while (*used < n_in) {
         size_t took = 0, gave = 0;
-        soxr_error_t why =
-            soxr_process(r->soxr, in + *used, n_in - *used, &took, out + *n_out,
-                         cap - *n_out, &gave);
+        soxr_error_t why = process(r->soxr, in + *used, n_in - *used, &took,
+                                   out + *n_out, cap - *n_out, &gave);
         if (why)
             return cbx_fail(err, CBX_E_NOMEM, "resampler: %s", why);
         *used += took;
@@ -155,8 +168,8 @@ cbx_status cbx_resampler_flush(cbx_resampler *r, float *out, size_t cap,
     r->ended = true;
     while (!*done && *n_out < cap) {
         size_t gave = 0;
-        soxr_error_t why = soxr_process(r->soxr, NULL, 0, NULL, out + *n_out,
-                                        cap - *n_out, &gave);
+        soxr_error_t why =
+            process(r->soxr, NULL, 0, NULL, out + *n_out, cap - *n_out, &gave);
         if (why)
             return cbx_fail(err, CBX_E_NOMEM, "resampler: %s", why);
         *n_out += gave;

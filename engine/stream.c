@@ -233,13 +233,16 @@ static struct timespec deadline_in(int ms)
     return t;
 }
 
-/* After a cancel the reader has a fade to take, or an end to see. */
+/* Once the decode thread has seen a cancel, the reader has a fade to take, or
+ * an end to see. */
 static bool can_read(const cbx_stream *s)
 {
     const uint64_t now = cancels(s);
+    const bool text =
+        atomic_load_explicit(&s->text_for, memory_order_acquire) == now + 1;
     const bool cancelled =
-        now > 0 &&
-        atomic_load_explicit(&s->text_for, memory_order_acquire) != now + 1;
+        now > 0 && !text &&
+        now == atomic_load_explicit(&s->cancels_seen, memory_order_acquire);
     return cancelled || cbx_stream_available(s) > 0 || cbx_stream_ended(s);
 }
 

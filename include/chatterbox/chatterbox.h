@@ -262,8 +262,8 @@ cbx_status cbx_stream_set_rate(cbx_stream *stream, uint32_t rate,
 
 /* [setup] Waits until frames can be read, the stream has ended, or timeout_ms
  * have passed; says whether one of the first two holds. For readers that are
- * not real-time (files, sockets). After a cancel it returns at once: reading
- * takes the fade, and then the stream has ended. */
+ * not real-time (files, sockets). After a cancel it returns as soon as the
+ * engine has seen that: reading then takes the fade, and the stream ends. */
 bool cbx_stream_wait(cbx_stream *stream, int timeout_ms);
 
 typedef enum cbx_event_kind {

@@ -91,9 +91,9 @@ static void one_cancel(listener *l, const pcm *twin, double random_s,
                        double *frames, double *ms)
 {
     cbx_stream_stats before, soon, later;
+    cbx_stream_get_stats(l->stream, &before);
     begin_speech(l);
     nap(random_s);
-    cbx_stream_get_stats(l->stream, &before);
     const bool full = cbx_stream_available(l->stream) > 2 * FADE;
     const double asked = seconds();
     const uint32_t heard = atomic_load(&l->done);
