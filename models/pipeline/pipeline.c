@@ -252,6 +252,13 @@ static void take_token(cbx_pipeline *p, int32_t token)
         end_tokens(p);
 }
 
+static void end_segment(cbx_pipeline *p)
+{
+    p->stage = IDLE;
+    p->stats.segments++;
+    p->number++;
+}
+
 static cbx_status step_t3(cbx_pipeline *p, cbx_error *err)
 {
     const int64_t t0 = cbx_clock_ns();
@@ -264,7 +271,9 @@ static cbx_status step_t3(cbx_pipeline *p, cbx_error *err)
             take_token(p, token);
     }
     p->stats.t3_seconds += 1e-9 * (double)(cbx_clock_ns() - t0);
-    if (p->spoken || p->n_tokens >= wanted_tokens(p))
+    if (p->spoken && p->n_tokens == 0)
+        end_segment(p); /* Llama stopped at once: there is nothing to hear */
+    else if (p->spoken || p->n_tokens >= wanted_tokens(p))
         p->stage = FLOW;
     return st;
 }
@@ -324,7 +333,7 @@ static void step_vocoder(cbx_pipeline *p)
     p->mel = cbx_rows(p->mel, n, p->mel.rows - n);
     p->stats.vocoder_seconds += 1e-9 * (double)(cbx_clock_ns() - t0);
     if (final) {
-        p->stage = IDLE;
+        end_segment(p);
     } else if (cell_done) {
         p->from = cell_end(p);
         p->cell++;
@@ -360,10 +369,6 @@ cbx_status cbx_pipeline_step(cbx_pipeline *p, bool *done, cbx_error *err)
         break;
     case VOCODER:
         step_vocoder(p);
-        if (p->stage == IDLE) {
-            p->stats.segments++;
-            p->number++;
-        }
         break;
     }
     p->stats.samples += p->pcm_len;
