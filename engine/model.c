@@ -148,7 +148,8 @@ void cbx_voice_params(const cbx_voice *v, cbx_params *out)
                         .cfg_weight = s->cfg_weight,
                         .exaggeration = s->exaggeration,
                         .latency = CBX_LATENCY_BALANCED,
-                        .sample_rate = (uint32_t)c->hift.sample_rate};
+                        .sample_rate = (uint32_t)c->hift.sample_rate,
+                        .normalize = true};
     if (c->family == CBX_FAMILY_MULTILINGUAL)
         snprintf(out->language, sizeof out->language, "%.15s",
                  v->preset.language);

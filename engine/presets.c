@@ -83,6 +83,9 @@ cbx_status cbx_params_check(const cbx_params *params, cbx_error *err)
         return cbx_fail(err, CBX_E_ARG,
                         "flow mode %d is none of the known ones",
                         (int)params->flow);
+    if (params->markup != CBX_MARKUP_PLAIN && params->markup != CBX_MARKUP_SSML)
+        return cbx_fail(err, CBX_E_ARG, "markup %d is none of the known ones",
+                        (int)params->markup);
     if (!memchr(params->language, 0, sizeof params->language))
         return cbx_fail(err, CBX_E_ARG, "the language is no text");
     if ((int)params->latency < CBX_LATENCY_LOWEST ||

@@ -191,6 +191,12 @@ typedef enum cbx_flow_mode {
     CBX_FLOW_CAUSAL, /* each cell computes itself only */
 } cbx_flow_mode;
 
+/* What the text that is pushed may hold (docs/TEXT.md). It is never guessed. */
+typedef enum cbx_markup {
+    CBX_MARKUP_PLAIN, /* text, and pauses such as [pause:0.5s] */
+    CBX_MARKUP_SSML,  /* SSML: break, mark, sub, say-as, prosody, lang, p, s */
+} cbx_markup;
+
 /* What the sound depends on, besides model, voice and text. The names are
  * those of the reference's generate(). */
 typedef struct cbx_params {
@@ -207,6 +213,8 @@ typedef struct cbx_params {
     uint32_t sample_rate; /* of the frames that are read; 24000 is native */
     bool wrapped;         /* a single line break in the text is a space */
     char language[16];    /* multilingual models: \"de\"; \"\": none is named */
+    cbx_markup markup;
+    bool normalize; /* English: numbers, dates, abbreviations, ... as words */
 } cbx_params;
 
 /* [any] The voice's own settings: reference defaults, then the model's, then
@@ -275,6 +283,9 @@ typedef enum cbx_event_kind {
     CBX_EVENT_CUT,      /* end of speech was missing: value = tokens */
     CBX_EVENT_BAD_UTF8, /* value = bytes that were replaced */
     CBX_EVENT_ERROR,    /* decoding failed: text */
+    CBX_EVENT_MARK,     /* a mark of the markup: text = its name, text_from */
+    CBX_EVENT_NOTICE,   /* a part of the markup was passed over: text says
+                         * which and why, text_from where */
 } cbx_event_kind;
 
 typedef struct cbx_event {
