@@ -5,7 +5,7 @@ TEXT ?= Good morning, this is a test.
 PREFIX ?= /usr/local
 export TEXT
 
-.PHONY: say build test packages install uninstall format clean
+.PHONY: say build test check-hosts packages install uninstall format clean
 
 # Speaks TEXT with the built-in voice; without a sound device, writes say.wav.
 say: build
@@ -20,6 +20,12 @@ build: packages
 test:
 	@tools/packages.sh test
 	@tools/test.sh
+
+# The tests beside real hosts: speech-dispatcher, screen reader, DAWs, browser.
+check-hosts:
+	@tools/packages.sh test
+	@tools/packages.sh hosts
+	@tools/check_hosts.sh
 
 packages:
 	@tools/packages.sh build

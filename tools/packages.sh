@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs what packages.txt lists and this machine lacks.
-# Usage: tools/packages.sh build|test
+# Usage: tools/packages.sh build|test|hosts
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
-what=${1:?build or test}
+what=${1:?build, test or hosts}
 
 missing=
 while read -r package purpose _; do
