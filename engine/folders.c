@@ -1,7 +1,10 @@
 /* Where presets and models are found. */
+#define _GNU_SOURCE /* dladdr */
 #include "engine/presets.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,26 +34,41 @@ static void add_folder(char *out, size_t size, const char *folder)
         snprintf(out + used, size - used, "%s%s", used ? ":" : "", folder);
 }
 
-/* Beside the running program: build/bin -> presets, prefix/bin -> share. */
+/* The first of `places` that is a folder, seen from the one that `file` lies
+ * in. */
+static void add_beside(char *out, size_t size, const char *file,
+                       const char *const *places)
+{
+    char real[PATH_MAX], path[PATH_MAX + 32];
+    if (!realpath(file, real))
+        return;
+    *strrchr(real, '/') = 0;
+    for (; *places; places++) {
+        char folder[PATH_MAX];
+        snprintf(path, sizeof path, "%s/%s", real, *places);
+        if (is_folder(path) && realpath(path, folder)) {
+            add_folder(out, size, folder);
+            return;
+        }
+    }
+}
+
+/* Beside the running program, and beside the shared library where this is part
+ * of one (another program, such as Python, has loaded it then). */
 static void add_program_folders(char *out, size_t size)
 {
-    static const char *const places[] = {"../share/chatterbox",
-                                         "../../presets"};
-    char exe[CBX_PATH_MAX], path[CBX_PATH_MAX + 32];
-    const ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    if (n <= 0)
-        return;
-    exe[n] = 0;
-    char *slash = strrchr(exe, '/');
-    if (!slash)
-        return;
-    *slash = 0;
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        snprintf(path, sizeof path, "%s/%s", exe, places[i]);
-        char real[4096];
-        if (is_folder(path) && realpath(path, real))
-            add_folder(out, size, real);
-    }
+    /* prefix/bin; build/bin */
+    static const char *const program[] = {"../share/chatterbox",
+                                          "../../presets", NULL};
+    /* prefix/lib; prefix/lib/x86_64-linux-gnu; build/lib */
+    static const char *const library[] = {
+        "../share/chatterbox", "../../share/chatterbox", "../../presets", NULL};
+    static const char here;
+    Dl_info info;
+    add_beside(out, size, "/proc/self/exe", program);
+    if (dladdr(&here, &info) && info.dli_fname &&
+        strstr(info.dli_fname, "libchatterbox.so"))
+        add_beside(out, size, info.dli_fname, library);
 }
 
 void cbx_data_folders(char *out, size_t size)

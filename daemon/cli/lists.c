@@ -16,6 +16,12 @@ static void print_voice(void *user, const cbx_preset *p)
            p->description);
 }
 
+static void print_name(void *user, const cbx_preset *p)
+{
+    (void)user;
+    printf("%s\n", p->name);
+}
+
 static void bad_voice(void *user, const char *sentence)
 {
     *(bool *)user = true;
@@ -25,9 +31,9 @@ static void bad_voice(void *user, const char *sentence)
 int cli_voices(const cli_options *o)
 {
     bool bad = false;
-    (void)o;
-    printf("%-16s %-6s %-16s %s\n", "NAME", "LANG", "MODEL", "DESCRIPTION");
-    if (cbx_voices(print_voice, bad_voice, &bad) > 0)
+    if (!o->names)
+        printf("%-16s %-6s %-16s %s\n", "NAME", "LANG", "MODEL", "DESCRIPTION");
+    if (cbx_voices(o->names ? print_name : print_voice, bad_voice, &bad) > 0)
         return bad ? CLI_FAILED : CLI_OK;
     char folders[4096];
     cbx_data_folders(folders, sizeof folders);

@@ -37,6 +37,9 @@ static int run(const cli_options *o)
     case CLI_VERSION:
         printf("chatterbox %s\n", cbx_version());
         break;
+    case CLI_COMPLETION:
+        cli_print_completion(stdout);
+        break;
     case CLI_MAN:
         cli_print_man(stdout);
         break;

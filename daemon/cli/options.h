@@ -7,8 +7,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* The command line. One table (options.c) is the source of the parser, of
- * --help and of the man page. */
+/* The command line. One table (table.c) is the source of the parser, of --help,
+ * of the man page and of the shell's completion. */
+
+enum { CLI_MOST_OPTIONS = 128 };
 
 typedef enum cli_command {
     CLI_SAY,
@@ -20,7 +22,9 @@ typedef enum cli_command {
     CLI_INSPECT,
     CLI_HELP,
     CLI_VERSION,
-    CLI_MAN, /* not shown: prints the man page for the build */
+    /* Not shown: what the build installs. */
+    CLI_MAN,
+    CLI_COMPLETION,
     CLI_COMMANDS,
 } cli_command;
 
@@ -39,7 +43,7 @@ typedef struct cli_options {
     double temperature, top_p, min_p, repetition_penalty, cfg_weight,
         exaggeration;
     int top_k;
-    uint64_t given; /* bit: index in the option table */
+    bool given[CLI_MOST_OPTIONS]; /* by place in the table */
 
     const char *output, *format, *subtype, *fallback;
     const char *device, *jack_name, *jack_ports;
@@ -47,6 +51,7 @@ typedef struct cli_options {
     int rate;
     bool wrapped, stats, quiet;
 
+    bool names;                     /* of voices, alone */
     const char *name, *description; /* of a new voice */
     bool replace, consent;
 } cli_options;
@@ -59,5 +64,6 @@ void cli_apply(const cli_options *o, cbx_params *params);
 
 void cli_print_help(FILE *to, cli_command command); /* CLI_HELP: overview */
 void cli_print_man(FILE *to);
+void cli_print_completion(FILE *to); /* for bash */
 
 #endif

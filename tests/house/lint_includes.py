@@ -20,6 +20,8 @@ MAY_USE = {
     "client": ["rt"],
     "plugin": ["client", "rt"],
     "daemon": ["client", "rt", "dsp"],
+    "packaging": [],
+    "examples": [],
     "tools": ["rt", "dsp", "kernels", "models", "engine", "client", "daemon"],
     "tests": ["rt", "dsp", "kernels", "models", "engine", "client", "plugin",
               "daemon", "tools"],
@@ -28,7 +30,7 @@ MAY_USE = {
 # Outside header -> the only places that may know it (path prefixes).
 ONLY_IN = {
     r"cuda|cublas": ["kernels/cuda/"],
-    r"portaudio\.h": ["daemon/sinks/portaudio", "tests/"],
+    r"portaudio\.h": ["daemon/sinks/portaudio", "examples/", "tests/"],
     r"jack/": ["daemon/sinks/jack", "daemon/sinks/devices", "daemon/sinks/quiet",
                "tests/"],
     r"soxr\.h": ["dsp/", "tests/"],

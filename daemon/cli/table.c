@@ -1,0 +1,118 @@
+#include "daemon/cli/table.h"
+
+#define AT(field) offsetof(cli_options, field)
+
+const cli_option cli_table[] = {
+    {"model", 'm', TEXT, AT(model), 0, 0, SPEAK | CLONE | VOICE, "NAME|FOLDER",
+     "model: a name from the data folders, or a checkpoint folder (default: "
+     "what the voice asks for, else builtin)"},
+    {"voice", 'v', TEXT, AT(voice), 0, 0, SPEAK, "NAME|FILE",
+     "voice: a preset's name, or a preset, conds.pt or .safetensors file "
+     "(default: the model's own)"},
+    {"sampling", 0, TEXT, AT(sampling), 0, 0, SPEAK, "NAME|FILE",
+     "sampling preset; single options below override it"},
+    {"language", 'l', TEXT, AT(language), 0, 0, SPEAK, "LANG",
+     "language of the text, such as de (multilingual models; default: the "
+     "voice's)"},
+    {"seed", 's', SEED, AT(seed), 0, 0, SPEAK, "N",
+     "seed of all random numbers: same seed, same sound (default 0)"},
+    {"temperature", 't', NUMBER, AT(temperature), 0, 0, SPEAK, "X",
+     "variation of the speech tokens"},
+    {"top-k", 0, WHOLE, AT(top_k), 0, 1e6, SPEAK, "N",
+     "draw from the N likeliest tokens, 0 for all"},
+    {"top-p", 0, NUMBER, AT(top_p), 0, 0, SPEAK, "X",
+     "draw from the likeliest tokens that sum up to X"},
+    {"min-p", 0, NUMBER, AT(min_p), 0, 0, SPEAK, "X",
+     "drop tokens less likely than X times the likeliest"},
+    {"repetition-penalty", 0, NUMBER, AT(repetition_penalty), 0, 0, SPEAK, "X",
+     "make tokens that were used less likely, 1 for off"},
+    {"cfg-weight", 0, NUMBER, AT(cfg_weight), 0, 0, SPEAK, "X",
+     "guidance (original and multilingual models)"},
+    {"exaggeration", 0, NUMBER, AT(exaggeration), 0, 0, SPEAK, "X",
+     "emotion (original and multilingual models)"},
+    {"latency", 0, TEXT, AT(latency), 0, 0, SPEAK, "lowest|balanced|safest",
+     "size of the first chunks; part of the sound (default balanced)"},
+    {"flow", 0, TEXT, AT(flow), 0, 0, SPEAK, "auto|full|prefix|causal",
+     "how much of a sentence each chunk is computed with; part of the sound "
+     "(default auto)"},
+    {"threads", 'j', WHOLE, AT(threads), 0, 256, SPEAK | CLONE, "N",
+     "threads for computing (default: one for each core)"},
+    {"kernels", 0, TEXT, AT(kernels), 0, 0, SPEAK | CLONE, "NAME",
+     "CPU variant, such as avx2 or ref (default: the best there is)"},
+    {"wrapped", 'w', FLAG, AT(wrapped), 0, 0, SPEAK, NULL,
+     "the text is wrapped: a single line break is a space"},
+    {"output", 'o', TEXT, AT(output), 0, 0, RENDER, "FILE",
+     "file to write: .wav, .flac, .ogg, .opus or .mp3 (needed, unless --raw)"},
+    {"format", 0, TEXT, AT(format), 0, 0, SPEAK, "NAME",
+     "file format where the name's ending does not tell; with --raw: f32le "
+     "or s16le"},
+    {"subtype", 0, TEXT, AT(subtype), 0, 0, RENDER, "float|16|24|32",
+     "sample type of WAV and FLAC files (default float; FLAC 24)"},
+    {"rate", 'r', WHOLE, AT(rate), 4000, 768000, SPEAK, "HZ",
+     "sample rate (default: the device's; 24000 for files and --raw)"},
+    {"raw", 0, FLAG, AT(raw), 0, 0, SPEAK, NULL,
+     "raw mono samples on standard output"},
+    {"jack", 0, FLAG, AT(jack), 0, 0, SAY, NULL, "play through JACK"},
+    {"jack-name", 0, TEXT, AT(jack_name), 0, 0, SAY, "NAME",
+     "JACK client name (default chatterbox)"},
+    {"jack-ports", 0, TEXT, AT(jack_ports), 0, 0, SAY, "PORT,...|none",
+     "JACK ports to connect to (default: the physical ones)"},
+    {"device", 'd', TEXT, AT(device), 0, 0, SAY, "NAME|INDEX",
+     "sound device: see 'chatterbox devices'"},
+    {"null", 0, FLAG, AT(null), 0, 0, SAY, NULL,
+     "no sound, but in real time: for tests"},
+    {"fallback", 0, TEXT, AT(fallback), 0, 0, SAY, "FILE",
+     "where there is no sound device, write FILE instead and say so"},
+    {"stats", 0, FLAG, AT(stats), 0, 0, SPEAK | CLONE, NULL,
+     "afterwards: first audio, time of each stage, underruns"},
+    {"quiet", 'q', FLAG, AT(quiet), 0, 0, SPEAK | CLONE, NULL,
+     "no progress and no warnings"},
+    {"names", 0, FLAG, AT(names), 0, 0, VOICES, NULL, "only the names"},
+    {"name", 'n', TEXT, AT(name), 0, 0, CLONE, "NAME",
+     "name of the new voice (needed)"},
+    {"description", 0, TEXT, AT(description), 0, 0, CLONE, "TEXT",
+     "what 'chatterbox voices' says of it"},
+    {"replace", 0, FLAG, AT(replace), 0, 0, CLONE | VOICE, NULL,
+     "replace a voice of your own, or an exported file, of that name"},
+    {"i-have-consent", 0, FLAG, AT(consent), 0, 0, CLONE, NULL,
+     "the speaker agrees to the cloning: not asked then"},
+};
+const int cli_table_length = sizeof cli_table / sizeof *cli_table;
+_Static_assert(sizeof cli_table / sizeof *cli_table <= CLI_MOST_OPTIONS,
+               "each has its place in `given`");
+
+const cli_command_entry cli_commands[CLI_COMMANDS] = {
+    [CLI_SAY] = {"say", "[TEXT ... | -]",
+                 "speaks the words, or standard input as it arrives, through "
+                 "the sound device",
+                 0},
+    [CLI_RENDER] = {"render", "-o FILE [TEXT ... | -]",
+                    "writes the same samples to a file, as fast as they come",
+                    0},
+    [CLI_VOICES] = {"voices", "", "lists the voices", 0},
+    [CLI_CLONE] = {"clone", "-n NAME RECORDING",
+                   "makes a voice of your own from a recording of one person, "
+                   "10 to 15 seconds of any sound file",
+                   1},
+    [CLI_VOICE] = {"voice",
+                   "rename NAME NEW | delete NAME | export NAME [FILE] | "
+                   "import FILE [NAME]",
+                   "renames and deletes your own voices, and moves voices to "
+                   "and from .safetensors and .pt files",
+                   3},
+    [CLI_DEVICES] = {"devices", "", "lists sound devices and JACK ports", 0},
+    [CLI_INSPECT] = {"inspect", "CHECKPOINT",
+                     "lists the tensors of a folder or file, with shapes and "
+                     "sizes, and the family",
+                     1},
+    [CLI_HELP] = {"help", "[COMMAND]", "this text, or that of a command", 1},
+    [CLI_VERSION] = {"version", "", "the version", 0},
+};
+
+bool cli_has_options(cli_command command)
+{
+    for (int i = 0; i < cli_table_length; i++)
+        if (cli_table[i].commands >> command & 1)
+            return true;
+    return false;
+}
