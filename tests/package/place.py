@@ -8,7 +8,8 @@ SOURCE = pathlib.Path(os.environ["PACKAGE_SOURCE"])
 BUILD = pathlib.Path(os.environ["PACKAGE_BUILD"])
 CMAKE = os.environ["PACKAGE_CMAKE"]
 LIBRARY = BUILD / "lib/libchatterbox.so"
-HEADERS = sorted((SOURCE / "include/chatterbox").glob("*.h"))
+HEADERS = [pathlib.Path(line) for line in
+           (BUILD / "public_headers.txt").read_text().split()]
 
 
 def run(*command, ok=True, **more):
