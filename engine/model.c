@@ -148,6 +148,9 @@ void cbx_voice_params(const cbx_voice *v, cbx_params *out)
                         .cfg_weight = s->cfg_weight,
                         .exaggeration = s->exaggeration,
                         .latency = CBX_LATENCY_BALANCED,
+                        .flow_history = 100,
+                        .look_ahead = -1,
+                        .guards = true,
                         .sample_rate = (uint32_t)c->hift.sample_rate,
                         .normalize = true};
     if (c->family == CBX_FAMILY_MULTILINGUAL)

@@ -86,6 +86,16 @@ cbx_status cbx_params_check(const cbx_params *params, cbx_error *err)
     if (params->markup != CBX_MARKUP_PLAIN && params->markup != CBX_MARKUP_SSML)
         return cbx_fail(err, CBX_E_ARG, "markup %d is none of the known ones",
                         (int)params->markup);
+    if (params->flow_history < 0 || params->flow_history > 2000)
+        return cbx_fail(err, CBX_E_ARG,
+                        "a flow history of %d mel frames: it must be 0 (all) "
+                        "to 2000",
+                        params->flow_history);
+    if (params->look_ahead < -1 || params->look_ahead > 20)
+        return cbx_fail(err, CBX_E_ARG,
+                        "a look-ahead of %d mel frames: it must be 0 to 20, or "
+                        "-1 for what the latency says",
+                        params->look_ahead);
     if (!memchr(params->language, 0, sizeof params->language))
         return cbx_fail(err, CBX_E_ARG, "the language is no text");
     if ((int)params->latency < CBX_LATENCY_LOWEST ||

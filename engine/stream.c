@@ -40,6 +40,8 @@ static cbx_status open_pipeline(cbx_stream *s, cbx_error *err)
         .seed = p->seed,
         .grid = (cbx_grid)p->latency,
         .flow = (cbx_flow)p->flow,
+        .history = p->flow_history,
+        .look_ahead = p->look_ahead,
         .exaggeration = p->exaggeration,
         .sampling = {.order = cbx_tts_config(m->tts)->t3.gpt2
                                   ? CBX_SAMPLE_TURBO
@@ -181,6 +183,13 @@ void cbx_stream_cancel(cbx_stream *s)
     cbx_ring_cancel(s->ring);
     /* release: who sees the count sees the ring's new epoch */
     atomic_fetch_add_explicit(&s->cancels, 1, memory_order_release);
+}
+
+cbx_status cbx_stream_replace(cbx_stream *s, const char *text, size_t n,
+                              size_t *taken, cbx_error *err)
+{
+    cbx_stream_cancel(s);
+    return cbx_stream_push(s, text, n, taken, err);
 }
 
 void cbx_stream_pause(cbx_stream *s, bool on)

@@ -7,6 +7,9 @@
 
 enum { NATIVE = 24000 };
 
+/* A machine that needs less than this for a second of speech needs no care. */
+#define COMFORT 0.8
+
 /* -- pauses ---------------------------------------------------------------- */
 
 /* Silence between two segments, in 24 kHz samples: what the first one's end
@@ -184,17 +187,22 @@ static double guess_seconds(int chars)
     return 0.065 * chars + 0.3;
 }
 
+/* This machine's seconds for one second of speech, so far. */
+static double slowness(const cbx_stream *s)
+{
+    return s->out.made > 0 ? s->work_seconds * NATIVE / (double)s->out.made : 0;
+}
+
 /* Playing starts with the first cell, unless this machine is too slow for that:
  * then as soon as what is known to come cannot run dry any more. */
 static bool may_start(cbx_stream *s)
 {
     const double made = (double)s->out.made / NATIVE;
-    const double slowness = made > 0 ? s->work_seconds / made : 0;
     const double left = guess_seconds(s->segment_chars) - made;
     const uint32_t rate = atomic_load_explicit(&s->rate, memory_order_relaxed);
     const double queued = (double)cbx_ring_queued(s->ring) / rate;
-    return slowness < 0.8 || left <= 0 || cbx_ring_space(s->ring) == 0 ||
-           queued >= left * (slowness - 0.8);
+    return slowness(s) < COMFORT || left <= 0 || cbx_ring_space(s->ring) == 0 ||
+           queued >= left * (slowness(s) - COMFORT);
 }
 
 static void open_gate(cbx_stream *s)
@@ -277,6 +285,18 @@ static void end_segment(cbx_stream *s)
                     s->out.made);
 }
 
+/* Several cells in one call take less work, but their sound comes later: where
+ * playing cannot start yet, or enough is queued. */
+static bool may_gather_cells(const cbx_stream *s)
+{
+    enum { LONGEST_CALL = 3 }; /* seconds of speech */
+    const uint32_t rate = atomic_load_explicit(&s->rate, memory_order_relaxed);
+    const double queued = (double)cbx_ring_queued(s->ring) / rate;
+    return slowness(s) >= COMFORT &&
+           (!cbx_ring_gate_is_open(s->ring, epoch_of(s)) ||
+            queued > LONGEST_CALL * slowness(s));
+}
+
 /* One step of the segment that is being spoken. */
 static void speak(cbx_stream *s)
 {
@@ -284,6 +304,7 @@ static void speak(cbx_stream *s)
     bool done, all;
     size_t n;
     const int64_t t0 = cbx_clock_ns();
+    cbx_pipeline_hurry(s->pipeline, may_gather_cells(s));
     if (cbx_pipeline_step(s->pipeline, &done, &err)) {
         fail(s, &err);
         return;

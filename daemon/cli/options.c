@@ -217,4 +217,10 @@ void cli_apply(const cli_options *o, cbx_params *p)
         p->cfg_weight = (float)o->cfg_weight;
     if (was_given(o, "exaggeration"))
         p->exaggeration = (float)o->exaggeration;
+    if (was_given(o, "flow-history"))
+        p->flow_history = o->flow_history;
+    if (was_given(o, "look-ahead"))
+        p->look_ahead = o->look_ahead;
+    if (o->no_guards)
+        p->guards = false;
 }

@@ -49,7 +49,8 @@ typedef struct cli_options {
     const char *device, *jack_name, *jack_ports;
     bool jack, raw, null;
     int rate;
-    bool wrapped, stats, quiet;
+    int flow_history, look_ahead; /* as `given` says */
+    bool wrapped, no_guards, stats, quiet;
 
     bool names;                     /* of voices, alone */
     const char *name, *description; /* of a new voice */

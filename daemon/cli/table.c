@@ -35,6 +35,14 @@ const cli_option cli_table[] = {
     {"flow", 0, TEXT, AT(flow), 0, 0, SPEAK, "auto|full|prefix|causal",
      "how much of a sentence each chunk is computed with; part of the sound "
      "(default auto)"},
+    {"flow-history", 0, WHOLE, AT(flow_history), 0, 2000, SPEAK, "N",
+     "with --flow causal: mel frames (20 ms) before a chunk that it sees, 0 "
+     "for all; part of the sound (default 100)"},
+    {"look-ahead", 0, WHOLE, AT(look_ahead), 0, 20, SPEAK, "N",
+     "mel frames (20 ms) that the vocoder waits for, 20 being the reference; "
+     "part of the sound (default: 4, 8 or 20, as --latency says)"},
+    {"no-guards", 0, FLAG, AT(no_guards), 0, 0, SPEAK, NULL,
+     "leave speech alone that loops, does not end or ends too early"},
     {"threads", 'j', WHOLE, AT(threads), 0, 256, SPEAK | CLONE, "N",
      "threads for computing (default: one for each core)"},
     {"kernels", 0, TEXT, AT(kernels), 0, 0, SPEAK | CLONE, "NAME",

@@ -210,6 +210,12 @@ typedef struct cbx_params {
     float exaggeration;       /* original, multilingual */
     cbx_latency latency;      /* picks the chunk grid */
     cbx_flow_mode flow;
+    int flow_history;     /* causal: mel frames (20 ms) of finished cells that a
+                           * cell sees; 0: all of them */
+    int look_ahead;       /* mel frames that the vocoder waits for: 0 to 20, the
+                           * reference's; -1: 4, 8 or 20, as latency says */
+    bool guards;          /* stop or repeat speech that goes wrong: see
+                           * CBX_EVENT_GUARD; off: the reference */
     uint32_t sample_rate; /* of the frames that are read; 24000 is native */
     bool wrapped;         /* a single line break in the text is a space */
     char language[16];    /* multilingual models: \"de\"; \"\": none is named */
@@ -247,6 +253,11 @@ void cbx_stream_finish(cbx_stream *stream);
  * fades out within 5 ms and is silent from then on; the stream then takes text
  * anew, from the same state as when it was opened. */
 void cbx_stream_cancel(cbx_stream *stream);
+/* [text] cancel, then push: the first word of text[0..n) takes no longer than
+ * on a stream that was just opened. What does not fit (*taken) is pushed
+ * afterwards. */
+cbx_status cbx_stream_replace(cbx_stream *stream, const char *text, size_t n,
+                              size_t *taken, cbx_error *err);
 /* [any], also [audio]: hold, and go on, with a short fade; nothing is lost. */
 void cbx_stream_pause(cbx_stream *stream, bool on);
 
@@ -284,9 +295,21 @@ typedef enum cbx_event_kind {
     CBX_EVENT_BAD_UTF8, /* value = bytes that were replaced */
     CBX_EVENT_ERROR,    /* decoding failed: text */
     CBX_EVENT_MARK,     /* a mark of the markup: text = its name, text_from */
+    CBX_EVENT_WORD,     /* a word begins: text_from, text_to */
+    CBX_EVENT_GUARD,    /* speech went wrong: value = cbx_guard, text says what
+                         * was done */
     CBX_EVENT_NOTICE,   /* a part of the markup was passed over: text says
                          * which and why, text_from where */
 } cbx_event_kind;
+
+/* What CBX_EVENT_GUARD found. */
+typedef enum cbx_guard {
+    CBX_GUARD_EARLY,   /* it ended long before the text can have been said */
+    CBX_GUARD_ENDLESS, /* it did not end where the text must have been said */
+    CBX_GUARD_LOOP,    /* the same tokens over and over */
+    CBX_GUARD_SILENCE, /* a long silence */
+    CBX_GUARD_TAIL,    /* it went on behind the last word */
+} cbx_guard;
 
 typedef struct cbx_event {
     cbx_event_kind kind;
@@ -314,6 +337,7 @@ typedef struct cbx_stream_stats {
     uint64_t underruns, underrun_frames;
     uint64_t bad_bytes;   /* invalid UTF-8 that was replaced */
     uint64_t cuts;        /* segments that ended at the token limit */
+    uint64_t guards;      /* times that a guard stepped in */
     uint64_t events_lost; /* nobody polled, and the queue was full */
 } cbx_stream_stats;
 /* [any] */

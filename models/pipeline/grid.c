@@ -2,11 +2,11 @@
 
 enum { MAX_SIZES = 6 };
 
-/* Sizes of the cells; the last one repeats. The vocoder looks 20 mel frames (10
- * tokens) ahead, so a first cell must be longer than that to be heard. */
+/* Sizes of the cells; the last one repeats. Of a first cell all is heard but
+ * the vocoder's look-ahead: 2, 4 or 10 tokens (docs/STREAMING.md). */
 static const int sizes[][MAX_SIZES] = {
-    [CBX_GRID_LOWEST] = {12, 8, 12, 18, 25, 50},
-    [CBX_GRID_BALANCED] = {14, 12, 18, 25, 50, 50},
+    [CBX_GRID_LOWEST] = {6, 8, 12, 18, 25, 50},
+    [CBX_GRID_BALANCED] = {10, 12, 18, 25, 50, 50},
     [CBX_GRID_SAFEST] = {30, 30, 50, 50, 50, 50},
 };
 

@@ -33,6 +33,9 @@ typedef struct cbx_pipeline_options {
     float exaggeration; /* Llama */
     cbx_grid grid;
     cbx_flow flow;
+    int history;       /* CAUSAL: frames of finished cells in sight; 0: all */
+    int look_ahead;    /* mel frames that the vocoder waits for, 0 to the
+                        * reference's 20; -1: 4, 8, 20 by the grid */
     char language[16]; /* multilingual; "": none is named */
 } cbx_pipeline_options;
 
@@ -57,6 +60,10 @@ CBX_CHECK cbx_status cbx_pipeline_begin(cbx_pipeline *p, const char *text,
 CBX_CHECK cbx_status cbx_pipeline_step(cbx_pipeline *p, bool *done,
                                        cbx_error *err);
 
+/* [decode] CAUSAL: whether several cells may go through in one call. That
+ * takes less work in all, but their sound comes later. No bit changes. */
+void cbx_pipeline_hurry(cbx_pipeline *p, bool on);
+
 /* [any] The most samples that a step makes. */
 size_t cbx_pipeline_max_pcm(const cbx_pipeline *p);
 
@@ -67,7 +74,8 @@ const float *cbx_pipeline_pcm(const cbx_pipeline *p, size_t *n);
 typedef struct cbx_pipeline_stats {
     double text_seconds, t3_seconds, flow_seconds, vocoder_seconds;
     uint64_t tokens, cells, segments, samples;
-    uint64_t cuts; /* segments that ended at the token limit */
+    uint64_t calls; /* of the flow: one for each cell, or fewer */
+    uint64_t cuts;  /* segments that ended at the token limit */
 } cbx_pipeline_stats;
 
 /* [decode] */

@@ -1,0 +1,89 @@
+#ifndef CBX_MODELS_PIPELINE_WORK_H
+#define CBX_MODELS_PIPELINE_WORK_H
+
+#include "models/pipeline/internal.h"
+#include "models/pipeline/pipeline.h"
+#include "models/s3gen/hift_cells.h"
+#include "rt/random.h"
+
+/* One stream's work, and who does which part of it:
+ *
+ *   pipeline.c  opens, begins segments, hands out the next unit of work
+ *   speech.c    text tokens to speech tokens
+ *   cells.c     speech tokens to mel to PCM */
+
+/* The units of work: small enough that a cancel or another stream waits little,
+ * large enough that the cost of a call does not show. */
+enum { TOKENS_A_STEP = 4, FRAMES_A_STEP = 16, SILENCE_A_STEP = 4800 };
+
+/* The most tokens of `causal` in one call (the longest cell of
+ * models/pipeline/grid.c has 50), and the most cells. */
+enum { MOST_TOKENS = 64, MOST_CELLS = 8 };
+
+/* What a segment does next. */
+typedef enum { IDLE, LEAD, T3, FLOW, VOCODER } stage;
+
+struct cbx_pipeline {
+    const cbx_tts *m;
+    const cbx_speaker *speaker;
+    cbx_pipeline_options options;
+    cbx_pipeline_stats stats;
+
+    /* text */
+    int max_bytes; /* of a segment's text */
+    int32_t *ids;
+    size_t ids_cap;
+
+    /* the segment */
+    stage stage;
+    uint32_t number; /* of the segment since open or reset */
+    int lead;        /* samples of silence still to give */
+    t3_state *t3;
+    int drawn;       /* tokens drawn, spoken or not */
+    int limit;       /* most tokens that are drawn */
+    int32_t *tokens; /* [limit + silence]: those that are spoken */
+    int n_tokens;
+    bool spoken; /* no more tokens will come */
+    bool cut;
+
+    /* cells */
+    flow_state *flow;    /* FULL and PREFIX, else NULL */
+    flow_causal *causal; /* CAUSAL, else NULL */
+    bool hurry;          /* as many cells in a call as fit */
+    int cell, from;      /* the next cell and its first token */
+    struct {
+        cbx_mat mel;            /* rows that the vocoder has not taken yet */
+        int frames[MOST_CELLS]; /* of each cell in it, not taken yet */
+        int n, at;              /* cells, and the one that is next */
+    } ready;
+    hift_cells *hift;
+    int64_t sample; /* of the segment: where the next piece begins */
+    float *pcm;
+    size_t pcm_cap, pcm_len;
+};
+
+/* [any] */
+uint64_t pipeline_key(const cbx_pipeline *p, cbx_random_purpose purpose);
+/* [decode] All of the segment was given out. */
+void pipeline_end_segment(cbx_pipeline *p);
+
+/* speech.c */
+/* [decode] Tokenises, and runs T3 over the text. */
+CBX_CHECK cbx_status speech_begin(cbx_pipeline *p, const char *text, size_t n,
+                                  cbx_error *err);
+/* [decode] A few tokens. */
+CBX_CHECK cbx_status speech_step(cbx_pipeline *p, cbx_error *err);
+
+/* cells.c */
+/* [setup] */
+CBX_CHECK cbx_status cells_open(cbx_pipeline *p, cbx_error *err);
+void cells_close(cbx_pipeline *p);
+/* [decode] */
+CBX_CHECK cbx_status cells_begin(cbx_pipeline *p, cbx_error *err);
+/* [any] Tokens that have to be known before the next call of the flow. */
+int cells_wanted(const cbx_pipeline *p);
+/* [decode] */
+CBX_CHECK cbx_status cells_flow(cbx_pipeline *p, cbx_error *err);
+void cells_vocoder(cbx_pipeline *p);
+
+#endif
