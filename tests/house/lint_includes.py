@@ -33,12 +33,14 @@ ONLY_IN = {
     r"portaudio\.h": ["daemon/sinks/portaudio", "examples/", "tests/"],
     r"jack/": ["daemon/sinks/jack", "daemon/sinks/devices", "daemon/sinks/quiet",
                "tests/"],
-    r"soxr\.h": ["dsp/", "tests/"],
-    r"sndfile\.h": ["daemon/sinks/", "dsp/", "tools/", "tests/"],
+    r"soxr\.h": ["dsp/", "plugin/core/resample", "tests/"],
+    r"sndfile\.h": ["daemon/sinks/", "dsp/", "plugin/core/take_file",
+                     "tools/", "tests/"],
     r"jansson\.h": ["models/", "engine/", "client/", "daemon/", "tools/",
                     "tests/"],
     r"ini\.h": ["engine/", "daemon/", "tests/"],
     r"lv2/|clap/": ["plugin/lv2/", "plugin/clap/", "tests/"],
+    r"X11/|cairo|pango": ["plugin/window/", "tests/"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)')
 
