@@ -19,8 +19,8 @@ CBX_RT void plug_set(plug *p, plug_param which, float value)
         value = (float)(int32_t)(value + 0.5f);
     const float old = atomic_exchange_explicit(&p->params[which], value,
                                                memory_order_relaxed);
-    if (old != value && (which == PLUG_SPEED || which == PLUG_PITCH ||
-                         which == PLUG_SEED))
+    if (old != value &&
+        (which == PLUG_SPEED || which == PLUG_PITCH || which == PLUG_SEED))
         atomic_store_explicit(&p->serve, true, memory_order_relaxed);
 }
 
@@ -33,8 +33,8 @@ CBX_RT const plug_scene *plug_begin(plug *p)
 {
     plug_player *a = &p->player;
     a->timeline = plug_get(p, PLUG_TIMELINE) > 0.5f;
-    a->note_off = plug_get(p, PLUG_NOTE_OFF) > 0.5f ? NOTE_OFF_STOPS
-                                                    : NOTE_OFF_PLAYS_ON;
+    a->note_off =
+        plug_get(p, PLUG_NOTE_OFF) > 0.5f ? NOTE_OFF_STOPS : NOTE_OFF_PLAYS_ON;
     const float db = plug_get(p, PLUG_GAIN);
     /* 0 dB is 1 exactly: the sound passes bit for bit */
     player_set_gain(a, db == 0 ? 1.0f : powf(10.0f, db / 20.0f));

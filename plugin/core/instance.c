@@ -255,7 +255,7 @@ static cbx_status set_voice(plug *p, const char *voice, cbx_error *err)
 
 static void complain(plug *p, const char *sentence)
 {
-    snprintf(p->complaint, sizeof p->complaint, "%s", sentence);
+    snprintf(p->complaint, sizeof p->complaint, "%.250s", sentence);
     for (char *c = p->complaint; *c; c++)
         if (*c == '\t' || *c == '\n')
             *c = ' ';

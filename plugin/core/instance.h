@@ -54,8 +54,8 @@ struct plug {
     plug_scene *replaced;
     uint64_t serial, text_serial;
     int64_t published_at;
-    char *status;     /* as published */
-    char *edit_text;  /* pieces gathered so far */
+    char *status;    /* as published */
+    char *edit_text; /* pieces gathered so far */
     size_t edit_size;
     char complaint[256]; /* about the last edit; "": none */
     void (*log)(void *arg, const char *sentence);

@@ -209,9 +209,9 @@ CBX_RT static void fill_timeline(plug_player *p, float *out, uint32_t n)
             count(&p->late, m - got);
             want(p, c->take);
         }
-        if (got < m && over && atomic_load_explicit(&c->take->state,
-                                                    memory_order_relaxed) ==
-                                   TAKE_FAILED)
+        if (got < m && over &&
+            atomic_load_explicit(&c->take->state, memory_order_relaxed) ==
+                TAKE_FAILED)
             count(&p->silenced, m - got);
     }
 }
@@ -289,9 +289,8 @@ CBX_RT static int add_lack(plug_take *t, uint64_t need, plug_take **out, int n,
 CBX_RT int player_lacks(plug_player *p, uint32_t n, plug_take **out, int most)
 {
     int found = 0;
-    for (int i = 0; p->scene && p->playing && p->timeline &&
-                    i < p->scene->count;
-         i++) {
+    for (int i = 0;
+         p->scene && p->playing && p->timeline && i < p->scene->count; i++) {
         const plug_cue *c = &p->scene->cues[i];
         uint32_t begin;
         uint64_t from;

@@ -33,8 +33,8 @@ typedef struct plug_scene {
     uint64_t text_serial;    /* changes with script, voice */
     uint64_t serial;         /* changes with anything */
     const char *script, *voice, *status, *voices; /* end in NUL; owned */
-    int missing;             /* phrases that cannot be rendered */
-    int pending;             /* phrases that are not done */
+    int missing; /* phrases that cannot be rendered */
+    int pending; /* phrases that are not done */
     int count;
     plug_cue cues[];
 } plug_scene;
@@ -57,9 +57,9 @@ typedef struct plug_player {
     /* Shared; see the head of this file. */
     _Atomic(plug_scene *) current;
     _Atomic(plug_scene *) held[2];
-    _Atomic uint64_t late;    /* frames that were due and not rendered yet */
+    _Atomic uint64_t late;     /* frames that were due and not rendered yet */
     _Atomic uint64_t silenced; /* frames due of phrases that failed */
-    _Atomic float peak;       /* the highest sample since it was asked */
+    _Atomic float peak;        /* the highest sample since it was asked */
 
     /* The audio thread's own. */
     plug_scene *scene;

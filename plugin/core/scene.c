@@ -110,10 +110,11 @@ cbx_status plug_publish(plug *p, cbx_error *err)
 
 void plug_publish_status(plug *p)
 {
-    if (cbx_clock_ns() < p->published_at + STATUS_EVERY_MS * CBX_NS_PER_MS)
+    if (!p->rate ||
+        cbx_clock_ns() < p->published_at + STATUS_EVERY_MS * CBX_NS_PER_MS)
         return;
     char *status = status_text(p);
-    const bool same = !status || strcmp(status, p->status) == 0;
+    const bool same = !status || (p->status && strcmp(status, p->status) == 0);
     free(status);
     /* Out of memory: what is published stays; the next look tries again. */
     if (!same && plug_publish(p, NULL) != CBX_OK)

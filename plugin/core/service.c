@@ -120,7 +120,7 @@ static void away(plug_service *s)
 
 static void fail_take(plug *p, plug_take *t, const char *why)
 {
-    char line[400];
+    char line[700];
     plug_drop_job(p, t);
     plug_take_fail(t, why);
     snprintf(line, sizeof line, "a phrase cannot be rendered: %s (%.60s)", why,

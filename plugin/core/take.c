@@ -184,7 +184,8 @@ cbx_status plug_take_append(plug_take *t, const float *pcm, uint32_t n,
             return cbx_fail(err, CBX_E_FORMAT,
                             "the daemon renders it differently now");
         t->checked += known;
-        const cbx_status st = plug_take_add_native(t, q + known, m - known, err);
+        const cbx_status st =
+            plug_take_add_native(t, q + known, m - known, err);
         if (st)
             return st;
         t->checked = t->checked + (m - known);

@@ -55,10 +55,10 @@ typedef struct plug_take {
     plug_mark *marks;
     size_t mark_count, mark_room;
     plug_resampler *resampler;
-    void *job;         /* of the source, while it runs */
-    size_t checked;    /* frames of a second rendering that were the same */
+    void *job;          /* of the source, while it runs */
+    size_t checked;     /* frames of a second rendering that were the same */
     int64_t not_before; /* do not ask the source earlier (cbx_clock_ns) */
-    uint64_t used;     /* when a script last had it, for forgetting */
+    uint64_t used;      /* when a script last had it, for forgetting */
     char why[256];
 } plug_take;
 

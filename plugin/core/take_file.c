@@ -151,8 +151,7 @@ cbx_status plug_take_pack(const plug_take *t, void **bytes, size_t *n,
 }
 
 /* Key and marks from the comment. False: it is not ours. */
-static bool read_comment(const char *comment, plug_key *key,
-                         const char **marks)
+static bool read_comment(const char *comment, plug_key *key, const char **marks)
 {
     if (!comment || strncmp(comment, TAG, sizeof TAG - 1))
         return false;

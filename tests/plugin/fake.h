@@ -13,10 +13,10 @@ extern const plug_source fake_source;
 
 /* What follows may be changed by a test while nothing is rendered, or at any
  * time where it is atomic. */
-extern _Atomic bool fake_away;        /* nobody answers, jobs are lost */
-extern _Atomic uint64_t fake_salt;    /* another model: another sound */
-extern _Atomic uint32_t fake_most;    /* frames a read gives at most */
-extern _Atomic int64_t fake_budget;   /* frames until it goes away; -1: never */
+extern _Atomic bool fake_away;      /* nobody answers, jobs are lost */
+extern _Atomic uint64_t fake_salt;  /* another model: another sound */
+extern _Atomic uint32_t fake_most;  /* frames a read gives at most */
+extern _Atomic int64_t fake_budget; /* frames until it goes away; -1: never */
 extern _Atomic int fake_opened, fake_open_now, fake_users;
 
 /* Frame i of what this request sounds like, at 24 kHz, within 24 bits. */

@@ -100,8 +100,7 @@ static void faults_are_named(void)
     char *long_text = malloc(1 << 20);
     CHECK(long_text);
     memset(long_text, 'a', 1 << 20);
-    CHECK(plug_script_read(long_text, 1 << 20, 48000, &s, &err) ==
-          CBX_E_LIMIT);
+    CHECK(plug_script_read(long_text, 1 << 20, 48000, &s, &err) == CBX_E_LIMIT);
     CHECK(strstr(err.text, "1048576 bytes"));
     plug_script_clear(&s);
     CHECK(plug_script_read(long_text, 65536, 48000, &s, &err) == CBX_OK);
