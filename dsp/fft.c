@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 struct cbx_fft {
-    kiss_fftr_cfg cfg;
+    kiss_fftr_cfg cfg, back;
 };
 
 _Static_assert(sizeof(cbx_bin) == sizeof(kiss_fft_cpx), "two floats");
@@ -19,8 +19,10 @@ cbx_status cbx_fft_open(int n, cbx_fft **out, cbx_error *err)
     cbx_fft *f = calloc(1, sizeof *f);
     if (f)
         f->cfg = kiss_fftr_alloc(n, 0, NULL, NULL);
-    if (!f || !f->cfg) {
-        free(f);
+    if (f && f->cfg)
+        f->back = kiss_fftr_alloc(n, 1, NULL, NULL);
+    if (!f || !f->back) {
+        cbx_fft_close(f);
         return cbx_fail(err, CBX_E_NOMEM, "FFT: out of memory");
     }
     *out = f;
@@ -32,10 +34,16 @@ void cbx_fft_run(cbx_fft *f, const float *x, cbx_bin *out)
     kiss_fftr(f->cfg, x, (kiss_fft_cpx *)out);
 }
 
+void cbx_fft_back(cbx_fft *f, const cbx_bin *x, float *out)
+{
+    kiss_fftri(f->back, (const kiss_fft_cpx *)x, out);
+}
+
 void cbx_fft_close(cbx_fft *f)
 {
     if (!f)
         return;
     kiss_fft_free(f->cfg);
+    kiss_fft_free(f->back);
     free(f);
 }

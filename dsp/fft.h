@@ -18,6 +18,10 @@ CBX_CHECK cbx_status cbx_fft_open(int n, cbx_fft **out, cbx_error *err);
  * [n/2 + 1]. */
 void cbx_fft_run(cbx_fft *f, const float *x, cbx_bin *out);
 
+/* [decode] The way back, times n: cbx_fft_back(cbx_fft_run(x)) = n x. The
+ * imaginary parts of the first and the last bin are not looked at. */
+void cbx_fft_back(cbx_fft *f, const cbx_bin *x, float *out);
+
 /* [setup] NULL is allowed. */
 void cbx_fft_close(cbx_fft *f);
 

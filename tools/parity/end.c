@@ -135,7 +135,7 @@ static cbx_status compare_wav(parity *p, cbx_mat mel, cbx_error *err)
     float *pcm[3] = {NULL};
     size_t n[3], n_want = 0;
     const float *want;
-    cbx_status st = hift_inputs_read(p, &in, err);
+    cbx_status st = hift_inputs_read(p, "hift.in.", &in, err);
     for (int i = 0; i < 3 && !st; i++)
         st = speak(p, &in, mel, (way)i, &pcm[i], &n[i], err);
     if (!st)
@@ -163,7 +163,7 @@ static cbx_status run_s3gen(parity *p, cbx_error *err)
     flow_inputs in = {0};
     flow_setup s = {0};
     cbx_mat mel;
-    cbx_status st = flow_inputs_read(p, &in, err);
+    cbx_status st = flow_inputs_read(p, "", &in, err);
     const flow_cell cell = {.tokens = in.tokens,
                             .known = in.n_tokens,
                             .final = true,

@@ -1,6 +1,7 @@
 #include "tools/parity/parity.h"
 #include "tools/parity/watch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,10 +20,11 @@ void transpose(const float *in, size_t rows, size_t cols, float *out)
 /* No less than the tokens that the golden's flows take: prompts and speech. */
 static int tokens_in_golden(const parity *p)
 {
-    const char *const keys[3] = {"flow.in.prompt_token", "flow.in.tokens",
-                                 "voice.odd.prompt_token"};
+    const char *const keys[] = {"flow.in.prompt_token", "flow.in.tokens",
+                                "voice.odd.prompt_token",
+                                "vc.flow.in.prompt_token", "vc.flow.in.tokens"};
     int64_t n = 5; /* voice.odd: speech */
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const cbx_file_tensor *t = golden_find(&p->golden, keys[i]);
         if (t && t->ndim == 1 && t->dims[0] < 1 << 20)
             n += t->dims[0];
@@ -48,21 +50,29 @@ cbx_status parity_open_s3gen(parity *p, cbx_error *err)
                       tokens_in_golden(p), &p->s3gen, err);
 }
 
-cbx_status flow_inputs_read(parity *p, flow_inputs *out, cbx_error *err)
+cbx_status flow_inputs_read(parity *p, const char *prefix, flow_inputs *out,
+                            cbx_error *err)
 {
+    char tokens_key[64], prompt_key[64], feat_key[64], embedding_key[64],
+        z_key[64];
     golden *g = &p->golden;
     flow_inputs in = {0};
     int64_t one[2] = {1, -1}, feat[2] = {-1, MELS}, z[2] = {MELS, -1};
     const float *embedding, *prompt_feat, *noise;
     const int32_t *prompt;
     cbx_status st;
-    if ((st = golden_ids(g, "flow.in.tokens", &in.n_tokens, &in.tokens, err)) ||
-        (st = golden_ids(g, "flow.in.prompt_token", &in.conds.n_prompt_tokens,
-                         &prompt, err)) ||
-        (st = golden_floats(g, "flow.in.prompt_feat", 2, feat, &prompt_feat,
-                            err)) ||
-        (st = golden_floats(g, "flow.in.embedding", 2, one, &embedding, err)) ||
-        (st = golden_floats(g, "flow.cfm.z", 2, z, &noise, err)))
+    snprintf(tokens_key, sizeof tokens_key, "%sflow.in.tokens", prefix);
+    snprintf(prompt_key, sizeof prompt_key, "%sflow.in.prompt_token", prefix);
+    snprintf(feat_key, sizeof feat_key, "%sflow.in.prompt_feat", prefix);
+    snprintf(embedding_key, sizeof embedding_key, "%sflow.in.embedding",
+             prefix);
+    snprintf(z_key, sizeof z_key, "%sflow.cfm.z", prefix);
+    if ((st = golden_ids(g, tokens_key, &in.n_tokens, &in.tokens, err)) ||
+        (st = golden_ids(g, prompt_key, &in.conds.n_prompt_tokens, &prompt,
+                         err)) ||
+        (st = golden_floats(g, feat_key, 2, feat, &prompt_feat, err)) ||
+        (st = golden_floats(g, embedding_key, 2, one, &embedding, err)) ||
+        (st = golden_floats(g, z_key, 2, z, &noise, err)))
         return st;
     in.conds.prompt_tokens = (int32_t *)prompt;
     in.conds.prompt_feat = (float *)prompt_feat;
@@ -73,9 +83,9 @@ cbx_status flow_inputs_read(parity *p, flow_inputs *out, cbx_error *err)
     const int64_t tokens = in.conds.n_prompt_tokens + in.n_tokens;
     if (z[1] != tokens * p->config.flow.token_mel_ratio)
         return cbx_fail(err, CBX_E_SHAPE,
-                        "flow.cfm.z has %lld frames for %lld tokens of prompt "
-                        "and speech, which make %d frames each",
-                        (long long)z[1], (long long)tokens,
+                        "%s has %lld frames for %lld tokens of prompt and "
+                        "speech, which make %d frames each",
+                        z_key, (long long)z[1], (long long)tokens,
                         p->config.flow.token_mel_ratio);
     in.z = need((size_t)z[1] * MELS, sizeof *in.z);
     transpose(noise, MELS, (size_t)z[1], in.z);
@@ -134,7 +144,7 @@ void parity_flow(parity *p)
 {
     flow_inputs in = {0};
     cbx_error err;
-    cbx_status st = flow_inputs_read(p, &in, &err);
+    cbx_status st = flow_inputs_read(p, "", &in, &err);
     if (!st)
         st = parity_open_s3gen(p, &err);
     if (!st)

@@ -2,6 +2,7 @@
 #include "tools/parity/watch.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,15 +13,19 @@
 
 enum { MELS = 80 };
 
-cbx_status hift_inputs_read(parity *p, hift_inputs *out, cbx_error *err)
+cbx_status hift_inputs_read(parity *p, const char *prefix, hift_inputs *out,
+                            cbx_error *err)
 {
+    char phase_key[64], noise_key[64];
     golden *g = &p->golden;
     hift_inputs in = {.harmonics = p->config.hift.nb_harmonics + 1};
     int64_t n[1] = {in.harmonics}, size[2] = {in.harmonics, -1};
     const float *phase, *noise;
     cbx_status st;
-    if ((st = golden_floats(g, "hift.in.phase", 1, n, &phase, err)) ||
-        (st = golden_floats(g, "hift.in.noise", 2, size, &noise, err)))
+    snprintf(phase_key, sizeof phase_key, "%sphase", prefix);
+    snprintf(noise_key, sizeof noise_key, "%snoise", prefix);
+    if ((st = golden_floats(g, phase_key, 1, n, &phase, err)) ||
+        (st = golden_floats(g, noise_key, 2, size, &noise, err)))
         return st;
     in.samples = size[1];
     in.phase = need((size_t)in.harmonics, sizeof *in.phase);
@@ -49,8 +54,8 @@ cbx_status hift_speak(parity *p, const hift_inputs *in, cbx_mat mel,
     hift_state *s;
     if (in->samples != (int64_t)mel.rows * hop)
         return cbx_fail(err, CBX_E_SHAPE,
-                        "hift.in.noise is for %lld samples, %d frames of mel "
-                        "make %lld",
+                        "the golden's noise is for %lld samples, %d frames of "
+                        "mel make %lld",
                         (long long)in->samples, mel.rows,
                         (long long)mel.rows * hop);
     const cbx_status st = hift_state_open(m, mel.rows, probe != NULL, &s, err);
@@ -64,17 +69,17 @@ cbx_status hift_speak(parity *p, const hift_inputs *in, cbx_mat mel,
     return CBX_OK;
 }
 
-/* The golden's mel as [frames][80] on the device, to be freed by mem_free. */
-static cbx_status upload_mel(parity *p, cbx_mat *out, cbx_error *err)
+cbx_status parity_upload_mel(parity *p, const char *key, cbx_mat *out,
+                             cbx_error *err)
 {
     int64_t dims[2] = {MELS, -1};
     const float *golden_mel;
     const cbx_status st =
-        golden_floats(&p->golden, "flow.out_mel", 2, dims, &golden_mel, err);
+        golden_floats(&p->golden, key, 2, dims, &golden_mel, err);
     if (st)
         return st;
     if (dims[1] < 1 || dims[1] > 1 << 20)
-        return cbx_fail(err, CBX_E_SHAPE, "flow.out_mel: %lld frames",
+        return cbx_fail(err, CBX_E_SHAPE, "%s: %lld frames", key,
                         (long long)dims[1]);
     const size_t n = (size_t)dims[1] * MELS;
     cbx_mat mel = {p->dev->k->mem_new(p->dev, n * sizeof *mel.p), (int)dims[1],
@@ -177,11 +182,11 @@ void parity_hift(parity *p)
     hift_inputs in = {0};
     cbx_mat mel = {0};
     cbx_error err;
-    cbx_status st = hift_inputs_read(p, &in, &err);
+    cbx_status st = hift_inputs_read(p, "hift.in.", &in, &err);
     if (!st)
         st = parity_open_s3gen(p, &err);
     if (!st)
-        st = upload_mel(p, &mel, &err);
+        st = parity_upload_mel(p, "flow.out_mel", &mel, &err);
     if (!st)
         st = trace(p, &in, mel, &err);
     if (st)

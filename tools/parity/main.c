@@ -17,6 +17,7 @@ static const char usage[] =
     "\n"
     "  --kernels NAME  CPU variant (default: the best one)\n"
     "  --only PREFIX   only these names; may be given several times\n"
+    "  --perth FILE    weights of the watermark, for wm.*\n"
     "  --verbose       list the inputs too, and where errors are largest\n";
 
 /* Subjects, in the order of their lines. Names in lines and keys begin with
@@ -30,12 +31,14 @@ static const struct {
     {"t3.", parity_t3, true},         {"t3.", parity_probs, true},
     {"sample.", parity_sample, true}, {"gen.", parity_gen, true},
     {"drop.", parity_drop, true},     {"flow.", parity_flow, true},
-    {"hift.", parity_hift, true},     {"voice.", parity_voice, true},
+    {"hift.", parity_hift, true},     {"source.", parity_source, true},
+    {"voice.", parity_voice, true},   {"vc.", parity_vc, true},
+    {"wm.", parity_wm, true},         {"resample.", parity_resample, true},
     {"end.", parity_end, false},
 };
 
 typedef struct options {
-    const char *folder, *golden, *kernels;
+    const char *folder, *golden, *kernels, *perth;
 } options;
 
 static bool read_options(int argc, char **argv, options *o, report *r)
@@ -46,6 +49,8 @@ static bool read_options(int argc, char **argv, options *o, report *r)
             r->verbose = true;
         else if (!strcmp(a, "--kernels") && i + 1 < argc)
             o->kernels = argv[++i];
+        else if (!strcmp(a, "--perth") && i + 1 < argc)
+            o->perth = argv[++i];
         else if (!strcmp(a, "--only") && i + 1 < argc && r->n_only < MAX_ONLY)
             r->only[r->n_only++] = argv[++i];
         else if (a[0] == '-' || o->golden)
@@ -62,6 +67,7 @@ static cbx_status open_all(parity *p, const options *o, cbx_error *err)
 {
     cbx_status st;
     p->folder = o->folder;
+    p->perth = o->perth;
     p->report.g = &p->golden;
     if ((st = golden_open(o->golden, &p->golden, err)) ||
         (st = cbx_config_open(o->folder, &p->config, err)))

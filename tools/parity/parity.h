@@ -11,6 +11,7 @@
  * file; nothing is known about them beforehand. */
 typedef struct parity {
     const char *folder; /* of the checkpoint */
+    const char *perth;  /* file of the watermark's weights, or NULL */
     cbx_config config;
     cbx_dev *dev;
     golden golden;
@@ -24,17 +25,21 @@ typedef struct parity {
 
 /* A subject's stages. Each says what it cannot run; what it leaves out
  * silently counts as not run. */
-void parity_text(parity *p);   /* text.* */
-void parity_conds(parity *p);  /* t3.in.*, flow.in.* against conds.pt */
-void parity_t3(parity *p);     /* t3.* */
-void parity_gen(parity *p);    /* gen.* */
-void parity_probs(parity *p);  /* t3.stepN.probs */
-void parity_sample(parity *p); /* sample.* */
-void parity_drop(parity *p);   /* drop.* */
-void parity_flow(parity *p);   /* flow.* */
-void parity_hift(parity *p);   /* hift.* */
-void parity_end(parity *p);    /* end to end, without probes */
-void parity_voice(parity *p);  /* voice.* */
+void parity_text(parity *p);     /* text.* */
+void parity_conds(parity *p);    /* t3.in.*, flow.in.* against conds.pt */
+void parity_t3(parity *p);       /* t3.* */
+void parity_gen(parity *p);      /* gen.* */
+void parity_probs(parity *p);    /* t3.stepN.probs */
+void parity_sample(parity *p);   /* sample.* */
+void parity_drop(parity *p);     /* drop.* */
+void parity_flow(parity *p);     /* flow.* */
+void parity_hift(parity *p);     /* hift.* */
+void parity_end(parity *p);      /* end to end, without probes */
+void parity_voice(parity *p);    /* voice.* */
+void parity_source(parity *p);   /* source.* */
+void parity_vc(parity *p);       /* vc.* */
+void parity_wm(parity *p);       /* wm.* */
+void parity_resample(parity *p); /* resample.* */
 
 /* Text as the reference's front end hands it to T3: clean-up, then tokens.
  * language: NULL or one of the model's. *ids is to be freed. */
@@ -67,8 +72,9 @@ typedef struct flow_inputs {
     int n_tokens;
     float *z; /* [prompt frames + new frames][80], to be freed */
 } flow_inputs;
-CBX_CHECK cbx_status flow_inputs_read(parity *p, flow_inputs *out,
-                                      cbx_error *err);
+/* prefix: "" or "vc." */
+CBX_CHECK cbx_status flow_inputs_read(parity *p, const char *prefix,
+                                      flow_inputs *out, cbx_error *err);
 CBX_CHECK cbx_status parity_open_s3gen(parity *p, cbx_error *err);
 
 /* What flow_run needs, opened from the inputs. */
@@ -87,9 +93,14 @@ typedef struct hift_inputs {
     int harmonics;
     int64_t samples;
 } hift_inputs;
-CBX_CHECK cbx_status hift_inputs_read(parity *p, hift_inputs *out,
-                                      cbx_error *err);
+/* prefix of the keys `phase` and `noise`: "hift.in." */
+CBX_CHECK cbx_status hift_inputs_read(parity *p, const char *prefix,
+                                      hift_inputs *out, cbx_error *err);
 void hift_inputs_free(hift_inputs *in);
+
+/* A golden mel as [frames][80] on the device, to be freed by mem_free. */
+CBX_CHECK cbx_status parity_upload_mel(parity *p, const char *key, cbx_mat *out,
+                                       cbx_error *err);
 
 /* PCM of a mel (device, [frames][80]) without the trim fade; *pcm is to be
  * freed. probe: NULL, or the stages are shown to it. */

@@ -1,6 +1,7 @@
 #include "tools/parity/watch.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,9 +114,13 @@ void watch_report(const watch *w, report *r)
 {
     for (size_t i = 0; i < w->n; i++) {
         const watch_entry *e = &w->entries[i];
+        char key[160];
+        snprintf(key, sizeof key, "%s%s", w->prefix ? w->prefix : "", e->name);
         if (w->ignore && !fnmatch(w->ignore, e->name, 0))
             continue;
-        report_matrix(r, e->name, e->v, e->rows, e->cols, layout_of(e->name),
+        if (w->prefix && !golden_find(r->g, key))
+            continue;
+        report_matrix(r, key, e->v, e->rows, e->cols, layout_of(e->name),
                       TOL_STAGE);
     }
 }

@@ -28,6 +28,8 @@ typedef struct watch {
     bool append; /* a name seen again brings further rows; else the first one
                   * counts */
     const char *ignore; /* names with this pattern, or NULL */
+    const char *prefix; /* of the golden's keys, in front of the names; those
+                         * that the golden lacks are left out then. Or NULL */
     watch_swap swaps[WATCH_SWAPS];
     watch_entry *entries;
     size_t n, room;
