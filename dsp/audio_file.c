@@ -217,6 +217,8 @@ static cbx_status run(reader *r, uint32_t rate, double most)
     cbx_status st = open_fd(r);
     if (!st)
         st = open_sound(r, most);
+    if (!st && !rate)
+        rate = (uint32_t)r->info.samplerate;
     if (!st)
         st = cbx_resampler_open((uint32_t)r->info.samplerate, rate,
                                 CBX_RESAMPLE_HQ, &r->resampler, r->err);

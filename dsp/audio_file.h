@@ -19,8 +19,9 @@ typedef struct cbx_audio {
     double clipped;
 } cbx_audio;
 
-/* [setup] A file of more than `most` seconds, or with a sample that is not a
- * number, is refused. Close accepts an empty struct. */
+/* [setup] rate: 0 leaves the file's own. A file of more than `most` seconds, or
+ * with a sample that is not a number, is refused. Close accepts an empty
+ * struct. */
 CBX_CHECK cbx_status cbx_audio_read(const char *path, uint32_t rate,
                                     double most, cbx_audio *out,
                                     cbx_error *err);

@@ -159,6 +159,7 @@ static void init_locks(cbx_engine *e)
 
 static void free_engine(cbx_engine *e)
 {
+    perth_close(e->perth);
     cbx_dev_close(e->dev);
     pthread_cond_destroy(&e->served);
     pthread_cond_destroy(&e->wake);

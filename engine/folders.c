@@ -112,6 +112,11 @@ static bool search(const char *kind, const char *name, const char *suffix,
     return false;
 }
 
+bool cbx_watermark_find(char path[CBX_PATH_MAX])
+{
+    return search("watermark", "perth", ".safetensors", is_file, path);
+}
+
 static bool ends_with(const char *s, const char *tail)
 {
     const size_t n = strlen(s), k = strlen(tail);

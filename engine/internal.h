@@ -7,6 +7,7 @@
 #include "engine/text_feed.h"
 #include "kernels/kernels.h"
 #include "models/pipeline/pipeline.h"
+#include "models/watermark/perth.h"
 #include "rt/arena.h"
 #include "rt/deadline.h"
 #include "rt/queue.h"
@@ -26,6 +27,8 @@
 struct cbx_engine {
     cbx_dev *dev;
     pthread_mutex_t device;
+    perth *perth;      /* under `device`: the watermark, once somebody asked */
+    bool perth_missed; /* and it was said that it is not there */
     int64_t opened_ns;
     void (*warn)(void *user, const char *sentence);
     void *warn_user;
@@ -118,6 +121,12 @@ struct cbx_stream {
         size_t frames_cap, frames_from, frames_to;
         size_t skip; /* frames of the resampler still to drop */
     } out;
+    struct stream_mark {
+        perth_mark *mark; /* NULL: no watermark */
+        float *pcm;       /* what the last run gave */
+        size_t lead;      /* silence that still comes before the segment */
+        double seconds;
+    } mark;
     bool speaking;   /* a segment is in the pipeline */
     bool text_ended; /* there will be no more text until a cancel */
     bool flushed;    /* the resampler gave its last frame */
@@ -164,6 +173,19 @@ CBX_CHECK cbx_status stream_out_change_rate(cbx_stream *s, uint32_t rate,
                                             uint64_t heard, cbx_error *err);
 /* [any] The listener's position: 24 kHz samples since start or cancel. */
 uint64_t stream_heard(const cbx_stream *s);
+
+/* mark.c: the watermark. Without one all of it passes PCM through. */
+/* [setup] After the pipeline. */
+CBX_CHECK cbx_status stream_mark_open(cbx_stream *s, cbx_error *err);
+void stream_mark_close(cbx_stream *s);
+/* [any] The most samples that a step of the pipeline becomes. */
+size_t stream_mark_most(const cbx_stream *s);
+/* [decode] A segment begins, with `lead` samples of silence before it. */
+void stream_mark_begin(cbx_stream *s, int lead);
+/* [decode] `end`: the segment's last samples. *n samples become as many as are
+ * finished; valid until the next call. */
+const float *stream_mark_run(cbx_stream *s, const float *pcm, bool end,
+                             size_t *n);
 
 /* stream_events.c */
 void stream_tell(cbx_stream *s, cbx_event event, uint64_t at);

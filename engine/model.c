@@ -151,6 +151,7 @@ void cbx_voice_params(const cbx_voice *v, cbx_params *out)
                         .flow_history = 100,
                         .look_ahead = -1,
                         .guards = true,
+                        .watermark = true,
                         .sample_rate = (uint32_t)c->hift.sample_rate,
                         .normalize = true};
     if (c->family == CBX_FAMILY_MULTILINGUAL)

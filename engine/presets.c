@@ -96,6 +96,12 @@ cbx_status cbx_params_check(const cbx_params *params, cbx_error *err)
                         "a look-ahead of %d mel frames: it must be 0 to 20, or "
                         "-1 for what the latency says",
                         params->look_ahead);
+    if (params->watermark_ahead < 0 || params->watermark_ahead > 150 ||
+        params->watermark_ahead % 10)
+        return cbx_fail(err, CBX_E_ARG,
+                        "a watermark that looks %d ms ahead: it must be 0 to "
+                        "150 ms in steps of 10",
+                        params->watermark_ahead);
     if (!memchr(params->language, 0, sizeof params->language))
         return cbx_fail(err, CBX_E_ARG, "the language is no text");
     if ((int)params->latency < CBX_LATENCY_LOWEST ||

@@ -36,6 +36,9 @@ CBX_CHECK cbx_status cbx_preset_find(const char *kind, const char *name_or_file,
 CBX_CHECK cbx_status cbx_model_find(const char *name_or_folder,
                                     char path[CBX_PATH_MAX], cbx_error *err);
 
+/* [setup] The watermark's weights in the data folders; false: not there. */
+bool cbx_watermark_find(char path[CBX_PATH_MAX]);
+
 /* [any] Copies the sampling fields that the file sets. */
 void cbx_preset_apply(const cbx_preset_file *p, cbx_params *params);
 

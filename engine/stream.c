@@ -78,6 +78,8 @@ static cbx_status open_parts(cbx_stream *s, cbx_error *err)
     if (!st)
         st = open_pipeline(s, err);
     if (!st)
+        st = stream_mark_open(s, err);
+    if (!st)
         st = stream_out_open(s, err);
     if (st)
         return st;
@@ -91,6 +93,7 @@ static cbx_status open_parts(cbx_stream *s, cbx_error *err)
 static void free_stream(cbx_stream *s)
 {
     stream_out_close(s);
+    stream_mark_close(s);
     pthread_mutex_lock(&s->engine->device);
     cbx_pipeline_close(s->pipeline);
     pthread_mutex_unlock(&s->engine->device);

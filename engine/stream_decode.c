@@ -42,6 +42,7 @@ static void publish(cbx_stream *s)
     st->flow_seconds = p->flow_seconds;
     st->vocoder_seconds = p->vocoder_seconds;
     st->resample_seconds = s->resample_seconds;
+    st->watermark_seconds = s->mark.seconds;
     st->tokens = p->tokens;
     st->cells = p->cells;
     st->segments = p->segments;
@@ -261,6 +262,7 @@ static void begin_segment(cbx_stream *s, const cbx_segment *segment)
         fail(s, &err);
         return;
     }
+    stream_mark_begin(s, lead);
     s->work_seconds += 1e-9 * (double)(cbx_clock_ns() - t0);
     if (s->segment_end == 0)
         stream_tell(s, (cbx_event){.kind = CBX_EVENT_STARTED}, 0);
@@ -309,8 +311,9 @@ static void speak(cbx_stream *s)
         fail(s, &err);
         return;
     }
-    s->work_seconds += 1e-9 * (double)(cbx_clock_ns() - t0);
     const float *pcm = cbx_pipeline_pcm(s->pipeline, &n);
+    pcm = stream_mark_run(s, pcm, done, &n);
+    s->work_seconds += 1e-9 * (double)(cbx_clock_ns() - t0);
     stream_out_put(s, pcm, n);
     if (n)
         write_out(s, &all);
@@ -350,7 +353,7 @@ bool stream_step(cbx_stream *s)
     if (!all || s->failed)
         return moved;
     if (s->speaking) {
-        if (!stream_out_has_room(s, cbx_pipeline_max_pcm(s->pipeline)))
+        if (!stream_out_has_room(s, stream_mark_most(s)))
             return moved;
         speak(s);
         return true;
@@ -380,7 +383,7 @@ bool stream_has_work(cbx_stream *s)
     if (o->frames_from < o->frames_to)
         return cbx_ring_space(s->ring) > 0;
     if (s->speaking)
-        return stream_out_has_room(s, cbx_pipeline_max_pcm(s->pipeline));
+        return stream_out_has_room(s, stream_mark_most(s));
     return !s->dry || (!s->text_ended && text_feed_ready(s->text, count_of(s)));
 }
 

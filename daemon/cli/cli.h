@@ -10,6 +10,7 @@ enum {
     CLI_OK = 0,
     CLI_FAILED = 1,
     CLI_USAGE = 2,
+    CLI_ABSENT = 3, /* detect: no watermark */
     CLI_INTERRUPTED = 130,
 };
 
@@ -17,6 +18,7 @@ int cli_speak(const cli_options *o); /* say and render */
 int cli_voices(const cli_options *o);
 int cli_clone(const cli_options *o);
 int cli_voice(const cli_options *o);
+int cli_detect(const cli_options *o);
 int cli_devices(const cli_options *o);
 int cli_inspect(const cli_options *o);
 

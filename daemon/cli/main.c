@@ -30,6 +30,8 @@ static int run(const cli_options *o)
         return cli_clone(o);
     case CLI_VOICE:
         return cli_voice(o);
+    case CLI_DETECT:
+        return cli_detect(o);
     case CLI_DEVICES:
         return cli_devices(o);
     case CLI_INSPECT:

@@ -18,6 +18,7 @@ typedef enum cli_command {
     CLI_VOICES,
     CLI_CLONE,
     CLI_VOICE,
+    CLI_DETECT,
     CLI_DEVICES,
     CLI_INSPECT,
     CLI_HELP,
@@ -51,6 +52,8 @@ typedef struct cli_options {
     int rate;
     int flow_history, look_ahead; /* as `given` says */
     bool wrapped, no_guards, stats, quiet;
+    bool no_watermark;
+    int watermark_ahead; /* ms */
 
     bool names;                     /* of voices, alone */
     const char *name, *description; /* of a new voice */

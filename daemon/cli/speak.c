@@ -67,6 +67,8 @@ static cbx_status make_params(const speech *s, cbx_params *p, cbx_error *err)
         st = pick_modes(o, p, err);
     cli_apply(o, p);
     p->wrapped = o->wrapped;
+    p->watermark = p->watermark && !o->no_watermark;
+    p->watermark_ahead = o->watermark_ahead;
     if (o->language && strlen(o->language) >= sizeof p->language)
         return cbx_fail(err, CBX_E_ARG, "--language %.40s: no such language",
                         o->language);

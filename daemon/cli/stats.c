@@ -29,7 +29,8 @@ void speech_print_stats(const speech *s, FILE *to)
     const int64_t first =
         atomic_load_explicit(&s->first_frame_ns, memory_order_relaxed);
     const double busy = st.text_seconds + st.t3_seconds + st.flow_seconds +
-                        st.vocoder_seconds + st.resample_seconds;
+                        st.vocoder_seconds + st.resample_seconds +
+                        st.watermark_seconds;
 
     fprintf(to, "model: %s, %s, %.1f MB in memory, loaded in %.0f ms\n",
             model.folder, model.family, (double)model.weight_bytes * 1e-6,
@@ -51,10 +52,15 @@ void speech_print_stats(const speech *s, FILE *to)
     print_stage(to, "T3", st.t3_seconds, st.audio_seconds);
     print_stage(to, "flow", st.flow_seconds, st.audio_seconds);
     print_stage(to, "vocoder", st.vocoder_seconds, st.audio_seconds);
+    if (st.watermark_delay_ms > 0)
+        print_stage(to, "watermark", st.watermark_seconds, st.audio_seconds);
     print_stage(to, "resampling", st.resample_seconds, st.audio_seconds);
     print_stage(to, "all", busy, st.audio_seconds);
     fprintf(to, "underruns: %" PRIu64 " (%" PRIu64 " frames)\n", st.underruns,
             st.underrun_frames);
+    if (st.watermark_delay_ms > 0)
+        fprintf(to, "watermark: %.1f ms behind the speech\n",
+                st.watermark_delay_ms);
     if (st.cuts)
         fprintf(to, "cut at the token limit: %" PRIu64 " segments\n", st.cuts);
     fprintf(to,

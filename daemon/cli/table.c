@@ -43,12 +43,17 @@ const cli_option cli_table[] = {
      "part of the sound (default: 4, 8 or 20, as --latency says)"},
     {"no-guards", 0, FLAG, AT(no_guards), 0, 0, SPEAK, NULL,
      "leave speech alone that loops, does not end or ends too early"},
-    {"threads", 'j', WHOLE, AT(threads), 0, 256, SPEAK | CLONE, "N",
+    {"threads", 'j', WHOLE, AT(threads), 0, 256, SPEAK | CLONE | DETECT, "N",
      "threads for computing (default: one for each core)"},
-    {"kernels", 0, TEXT, AT(kernels), 0, 0, SPEAK | CLONE, "NAME",
+    {"kernels", 0, TEXT, AT(kernels), 0, 0, SPEAK | CLONE | DETECT, "NAME",
      "CPU variant, such as avx2 or ref (default: the best there is)"},
     {"wrapped", 'w', FLAG, AT(wrapped), 0, 0, SPEAK, NULL,
      "the text is wrapped: a single line break is a space"},
+    {"no-watermark", 0, FLAG, AT(no_watermark), 0, 0, SPEAK, NULL,
+     "no inaudible mark in the speech that says it is synthetic"},
+    {"watermark-ahead", 0, WHOLE, AT(watermark_ahead), 0, 150, SPEAK, "MS",
+     "how long the mark waits for what comes, beyond the 66 ms that it needs: "
+     "150 gives the reference's samples (default 0)"},
     {"output", 'o', TEXT, AT(output), 0, 0, RENDER, "FILE",
      "file to write: .wav, .flac, .ogg, .opus or .mp3 (needed, unless --raw)"},
     {"format", 0, TEXT, AT(format), 0, 0, SPEAK, "NAME",
@@ -108,6 +113,10 @@ const cli_command_entry cli_commands[CLI_COMMANDS] = {
                    "renames and deletes your own voices, and moves voices to "
                    "and from .safetensors and .pt files",
                    3},
+    [CLI_DETECT] = {"detect", "RECORDING",
+                    "says whether a recording carries the watermark, and how "
+                    "sure that is",
+                    1},
     [CLI_DEVICES] = {"devices", "", "lists sound devices and JACK ports", 0},
     [CLI_INSPECT] = {"inspect", "CHECKPOINT",
                      "lists the tensors of a folder or file, with shapes and "

@@ -18,6 +18,7 @@ enum {
     VOICES = 1 << CLI_VOICES,
     CLONE = 1 << CLI_CLONE,
     VOICE = 1 << CLI_VOICE,
+    DETECT = 1 << CLI_DETECT,
 };
 
 typedef enum cli_value { FLAG, TEXT, WHOLE, SEED, NUMBER } cli_value;

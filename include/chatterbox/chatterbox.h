@@ -175,6 +175,15 @@ cbx_status cbx_voice_export(const char *name, const char *file, bool replace,
 cbx_status cbx_voice_import(const char *file, const char *name,
                             const char *model, bool replace, cbx_error *err);
 
+/* -- the watermark ----------------------------------------------------------
+ */
+
+/* [setup] How sure the detector is that a recording (any file that libsndfile
+ * reads) carries the watermark: 0 to 1; the reference calls 0.5 and more yes.
+ * CBX_E_UNSUPPORTED: its weights are not in the data folders. */
+cbx_status cbx_watermark_detect(cbx_engine *engine, const char *recording,
+                                float *sure, cbx_error *err);
+
 /* -- parameters ------------------------------------------------------------ */
 
 typedef enum cbx_latency {
@@ -221,6 +230,11 @@ typedef struct cbx_params {
     char language[16];    /* multilingual models: \"de\"; \"\": none is named */
     cbx_markup markup;
     bool normalize; /* English: numbers, dates, abbreviations, ... as words */
+    /* Resemble's Perth watermark, where its weights are in the data folders
+     * (docs/WATERMARK.md). ahead: ms, 0 to 150 in steps of 10, that it waits
+     * for beyond the 66 ms that it needs; 150 gives the reference's samples. */
+    bool watermark;
+    int watermark_ahead;
 } cbx_params;
 
 /* [any] The voice's own settings: reference defaults, then the model's, then
@@ -331,7 +345,8 @@ typedef struct cbx_stream_stats {
     uint64_t frames_made, frames_read; /* at the stream's rate */
     double audio_seconds;              /* made, at 24 kHz */
     double text_seconds, t3_seconds, flow_seconds, vocoder_seconds,
-        resample_seconds;
+        resample_seconds, watermark_seconds;
+    double watermark_delay_ms; /* 0: no watermark */
     uint64_t tokens, segments, cells;
     uint64_t text_spoken; /* bytes pushed whose sound has been made */
     uint64_t underruns, underrun_frames;

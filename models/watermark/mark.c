@@ -166,7 +166,7 @@ size_t perth_mark_delay(const perth_mark *m)
 
 size_t perth_mark_room(const perth_mark *m)
 {
-    return m->most + (size_t)m->size;
+    return m->most + perth_mark_delay(m) + 2 * PIECE;
 }
 
 void perth_mark_begin(perth_mark *m)

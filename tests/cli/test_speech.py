@@ -117,7 +117,8 @@ class Live(harness.Case):
             self.assertEqual(s["underruns"], 0)
 
     def interrupt(self, number, *args):
-        process = self.start(*args, "-", stdin=subprocess.PIPE)
+        process = self.start(*args, "--no-watermark", "-",
+                             stdin=subprocess.PIPE)
         process.stdin.write((LONG * 40).encode())
         process.stdin.flush()
         time.sleep(1.5 if not harness.SANITIZED else 6)
