@@ -5,7 +5,7 @@ TEXT ?= Good morning, this is a test.
 PREFIX ?= /usr/local
 export TEXT
 
-.PHONY: say build test check-hosts packages install uninstall format clean
+.PHONY: say build test check-hosts packages install uninstall deb format clean
 
 # Speaks TEXT with the built-in voice; without a sound device, writes say.wav.
 say: build
@@ -35,6 +35,11 @@ install: build
 
 uninstall:
 	xargs rm -fv < build/install_manifest.txt
+
+# Debian packages of this tree, in build-deb/.
+deb:
+	@tools/packages.sh deb
+	@tools/deb.sh
 
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format-14 -i

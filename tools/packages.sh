@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what packages.txt lists and this machine lacks.
-# Usage: tools/packages.sh build|test|hosts
+# Usage: tools/packages.sh build|test|hosts|deb
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 what=${1:?build, test or hosts}
