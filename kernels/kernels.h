@@ -50,13 +50,29 @@ static inline cbx_mat cbx_cols(cbx_mat m, int from, int n)
     return (cbx_mat){m.p + from, m.rows, n, m.ld};
 }
 
-/* How weights lie in device memory. */
+/* How weights lie in device memory, and with that the arithmetic of `linear`
+ * (ref/linear.c, formats.h). Inputs and sums are f32 unless said otherwise.
+ *   F32   as they are
+ *   BF16  rounded to bf16
+ *   I8    for each output, tap and group of 64 inputs a scale and whole
+ *         numbers: acc += scale * sum_c q[c] x[c], group after group
+ *   I4    the same in 4 bits
+ *   BF16A BF16, and the inputs rounded to bf16 as well
+ *   I8A   I8, and each row's group of inputs rounded to 8 bits with a scale of
+ *         its own: acc = fma(exact whole sum, scale * input scale, acc); the
+ *         same bits in every variant */
 typedef enum cbx_format {
     CBX_FMT_F32,
     CBX_FMT_BF16,
-    CBX_FMT_I8, /* groups of 64 inputs, one scale each */
-    CBX_FMT_I4, /* the same */
+    CBX_FMT_I8,
+    CBX_FMT_I4,
+    CBX_FMT_BF16A,
+    CBX_FMT_I8A,
 } cbx_format;
+enum { CBX_FORMATS = CBX_FMT_I8A + 1 };
+
+/* [any] "f32", "bf16", "int8", "int4", "bf16a", "int8a". */
+const char *cbx_format_name(cbx_format f);
 
 /* How numbers lie in a checkpoint. */
 typedef enum cbx_dtype { CBX_DT_F32, CBX_DT_F16, CBX_DT_BF16 } cbx_dtype;

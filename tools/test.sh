@@ -11,6 +11,7 @@ jobs=$(nproc)
 holds() {
     case $1 in
     no-avx2) ! grep -qw avx2 /proc/cpuinfo ;;
+    no-avx512) ! grep -qw avx512dq /proc/cpuinfo ;;
     asan | tsan | release) [ "$1" = "$preset" ] ;;
     *)
         echo "tests/skips.txt: unknown condition '$1'" >&2

@@ -2,6 +2,7 @@
  * taken. */
 #include "kernels/cpu/cpu.h"
 
+#include "kernels/cpu/detect.h"
 #include "kernels/cpu/host.h"
 #include "kernels/ref/ref.h"
 #include "kernels/ref/voice_ops.h"
@@ -74,8 +75,13 @@ static bool always(void)
 
 /* The best first. */
 static const variant variants[] = {
-#ifdef CBX_HAVE_AVX2
-    {"avx2", cpu_avx2_runs_here, cpu_avx2_fill},
+#if defined(CBX_X86)
+    {"avx512vnni", cpu_has_avx512vnni, avx512vnni_fill},
+    {"avx512", cpu_has_avx512, avx512_fill},
+    {"avxvnni", cpu_has_avxvnni, avxvnni_fill},
+    {"avx2", cpu_has_avx2, avx2_fill},
+#elif defined(CBX_ARM64)
+    {"neon", always, neon_fill},
 #endif
     {"ref", always, NULL},
 };
@@ -115,9 +121,14 @@ static cbx_status find_variant(const char *name, const variant **out,
             return CBX_OK;
         }
     }
+    char all[128] = "";
+    for (int i = 0; i < N_VARIANTS; i++) {
+        strcat(all, i ? ", " : "");
+        strcat(all, variants[i].name);
+    }
     return cbx_fail(e, CBX_E_ARG,
-                    "unknown kernels '%.32s'%s; this build has avx2 and ref",
-                    name, automatic ? " in CBX_KERNELS" : "");
+                    "unknown kernels '%.32s'%s; this build has %s", name,
+                    automatic ? " in CBX_KERNELS" : "", all);
 }
 
 cbx_status cbx_cpu_open(int threads, const char *name, cbx_dev **out,

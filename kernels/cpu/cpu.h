@@ -53,8 +53,11 @@ struct cbx_sampler {
     int32_t *order;      /* [2 * vocab] scratch of the filters */
 };
 
-/* Variants: fills in its functions; the table holds ref's before. */
-void cpu_avx2_fill(cbx_kernels *table);
-bool cpu_avx2_runs_here(void);
+/* Variants: fill in their functions; the table holds ref's before. */
+void avx2_fill(cbx_kernels *table);
+void avxvnni_fill(cbx_kernels *table);
+void avx512_fill(cbx_kernels *table);
+void avx512vnni_fill(cbx_kernels *table);
+void neon_fill(cbx_kernels *table);
 
 #endif

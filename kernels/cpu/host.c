@@ -41,8 +41,9 @@ float *cpu_scratch(cbx_dev *d, size_t n)
 cbx_status host_reserve(cbx_dev *d, int rows, int cols, int keys, cbx_error *e)
 {
     cpu_dev *c = cpu_of(d);
-    /* normalised rows, or the scores of each thread, and room to align */
-    const size_t norm = (size_t)rows * (size_t)cols + (size_t)cols;
+    /* normalised and rounded rows, or the scores of each thread, and room to
+     * align */
+    const size_t norm = ((size_t)rows + 64) * ((size_t)cols + 64) * 3 / 2;
     const size_t scores = (size_t)d->threads * 8 * ((size_t)keys + 256);
     const size_t n = (norm > scores ? norm : scores) + 1024;
     if (n <= c->scratch_floats)

@@ -1,5 +1,5 @@
-#include "kernels/cpu/avx2/attend.h"
-#include "kernels/cpu/avx2/avx2.h"
+#include "kernels/cpu/simd/attend.h"
+#include "kernels/cpu/simd/simd.h"
 
 #include <string.h>
 
@@ -38,7 +38,7 @@ static void store(const cbx_attention_kv *op, const cbx_seq *s)
     }
 }
 
-void avx2_attention_kv(cbx_dev *d, const cbx_attention_kv *op)
+void FN(attention_kv)(cbx_dev *d, const cbx_attention_kv *op)
 {
     const int W = op->out.cols;
     for (int i = 0; i < op->n_seqs; i++) {
@@ -46,15 +46,16 @@ void avx2_attention_kv(cbx_dev *d, const cbx_attention_kv *op)
         const cbx_kv *kv = s->kv;
         const int keys = kv->len + s->rows;
         store(op, s);
-        avx2_attend(d,
-                    &(cbx_attention){
-                        .q = cbx_cols(cbx_rows(op->qkv, s->row, s->rows), 0, W),
-                        .k = {kv_at(kv, kv->k, op->layer, 0), keys, W, W},
-                        .v = {kv_at(kv, kv->v, op->layer, 0), keys, W, W},
-                        .heads = op->heads,
-                        .scale = op->scale,
-                        .rel.q0 = kv->len,
-                        .out = cbx_rows(op->out, s->row, s->rows)},
-                    true);
+        FN(attend)
+        (d,
+         &(cbx_attention){
+             .q = cbx_cols(cbx_rows(op->qkv, s->row, s->rows), 0, W),
+             .k = {kv_at(kv, kv->k, op->layer, 0), keys, W, W},
+             .v = {kv_at(kv, kv->v, op->layer, 0), keys, W, W},
+             .heads = op->heads,
+             .scale = op->scale,
+             .rel.q0 = kv->len,
+             .out = cbx_rows(op->out, s->row, s->rows)},
+         true);
     }
 }

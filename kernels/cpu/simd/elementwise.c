@@ -1,5 +1,6 @@
-#include "kernels/cpu/avx2/act.h"
-#include "kernels/cpu/avx2/avx2.h"
+#include "kernels/cpu/run.h"
+#include "kernels/cpu/simd/act.h"
+#include "kernels/cpu/simd/simd.h"
 #include "rt/random.h"
 
 enum { FLOATS_FOR_EACH_TASK = 4096 };
@@ -37,18 +38,18 @@ static void activate_task(void *arg, int task, int worker)
     for (int i = task * j->rows; i < job_end(j, task); i++) {
         const float *x = row_of(j->x, i);
         float *out = row_of(j->out, i);
-        for (int c = 0; c < C; c += 8) {
-            const int n = C - c < 8 ? C - c : 8;
+        for (int c = 0; c < C; c += VL) {
+            const int n = C - c < VL ? C - c : VL;
             v_store(out + c, n, v_act(&j->act, v_load(x + c, n), c, n));
         }
     }
 }
 
-void avx2_activate(cbx_dev *d, cbx_mat x, cbx_act act, cbx_mat out)
+void FN(activate)(cbx_dev *d, cbx_mat x, cbx_act act, cbx_mat out)
 {
     job j = job_of(x, out);
     j.act = act;
-    avx2_run(d, activate_task, &j, job_tasks(&j), (double)out.rows * out.cols);
+    cpu_run(d, activate_task, &j, job_tasks(&j), (double)out.rows * out.cols);
 }
 
 static void normal_task(void *arg, int task, int worker)
@@ -62,10 +63,10 @@ static void normal_task(void *arg, int task, int worker)
 }
 
 /* ref's numbers, over the threads. */
-void avx2_normal(cbx_dev *d, cbx_mat out, uint64_t key, uint64_t row0)
+void FN(normal)(cbx_dev *d, cbx_mat out, uint64_t key, uint64_t row0)
 {
     job j = job_of(out, out);
     j.key = key;
     j.row0 = row0;
-    avx2_run(d, normal_task, &j, job_tasks(&j), 32.0 * out.rows * out.cols);
+    cpu_run(d, normal_task, &j, job_tasks(&j), 32.0 * out.rows * out.cols);
 }

@@ -1,12 +1,13 @@
 /* Softmax attention (kernels/kernels.h: cbx_attention), six query rows of a
  * head at a time, three of them in registers.
  *
- * A score is the sum of eight lanes, lane l over channels l, l + 8, ... by FMA,
+ * A score is the sum of VL lanes, lane l over channels l, l + VL, ... by FMA,
  * then a fixed tree; an output is one FMA chain over the keys. So neither the
  * rows beside a query nor the keys it does not see change its bits. */
-#include "kernels/cpu/avx2/act.h"
-#include "kernels/cpu/avx2/attend.h"
-#include "kernels/cpu/avx2/avx2.h"
+#include "kernels/cpu/run.h"
+#include "kernels/cpu/simd/act.h"
+#include "kernels/cpu/simd/attend.h"
+#include "kernels/cpu/simd/simd.h"
 
 #include <string.h>
 
@@ -44,52 +45,42 @@ static int clamp(int x, int low, int high)
     return x < low ? low : x > high ? high : x;
 }
 
-/* Lanes of four sums each added up, in the order of the four. */
-static inline __m128 sum_lanes(const __m256 s[KEYS])
-{
-    const __m256 a = _mm256_hadd_ps(s[0], s[1]);
-    const __m256 b = _mm256_hadd_ps(s[2], s[3]);
-    const __m256 c = _mm256_hadd_ps(a, b);
-    return _mm_add_ps(_mm256_castps256_ps128(c), _mm256_extractf128_ps(c, 1));
-}
-
 /* out[r][i] = q[r] . k[i], R constant; rows of q are `width` apart. */
 static inline __attribute__((always_inline)) void
-dot(const float *q, size_t width, const float *const k[KEYS], int D,
-    __m128 *out, const int R)
+dot(const float *q, size_t width, const float *const k[KEYS], int D, f4 *out,
+    const int R)
 {
-    __m256 s[SIDE][KEYS];
+    vf s[SIDE][KEYS];
 #pragma GCC unroll 16
     for (int i = 0; i < R * KEYS; i++)
-        s[i / KEYS][i % KEYS] = _mm256_setzero_ps();
+        s[i / KEYS][i % KEYS] = v_zero();
     int e = 0;
-    for (; e + 8 <= D; e += 8) {
-        __m256 x[SIDE];
+    for (; e + VL <= D; e += VL) {
+        vf x[SIDE];
 #pragma GCC unroll 4
         for (int r = 0; r < R; r++)
-            x[r] = _mm256_loadu_ps(q + r * width + e);
+            x[r] = v_loadu(q + r * width + e);
 #pragma GCC unroll 4
         for (int i = 0; i < KEYS; i++) {
-            const __m256 key = _mm256_loadu_ps(k[i] + e);
+            const vf key = v_loadu(k[i] + e);
 #pragma GCC unroll 4
             for (int r = 0; r < R; r++)
-                s[r][i] = _mm256_fmadd_ps(x[r], key, s[r][i]);
+                s[r][i] = v_fma(x[r], key, s[r][i]);
         }
     }
     if (e < D)
         for (int i = 0; i < KEYS; i++) {
-            const __m256 x = v_load(k[i] + e, D - e);
+            const vf x = v_load(k[i] + e, D - e);
             for (int r = 0; r < R; r++)
-                s[r][i] = _mm256_fmadd_ps(_mm256_loadu_ps(q + r * width + e), x,
-                                          s[r][i]);
+                s[r][i] = v_fma(v_loadu(q + r * width + e), x, s[r][i]);
         }
 #pragma GCC unroll 4
     for (int r = 0; r < R; r++)
-        out[r] = sum_lanes(s[r]);
+        out[r] = v_sum4(s[r]);
 }
 
 static void dots(const job *j, const float *q, int rows,
-                 const float *const k[KEYS], __m128 *out)
+                 const float *const k[KEYS], f4 *out)
 {
     if (rows >= 3)
         dot(q, j->width, k, j->D, out, 3);
@@ -113,15 +104,13 @@ static void score(const job *j, group *g, cbx_mat keys, int first, int end,
                   int q0, size_t to)
 {
     const cbx_attention *op = j->op;
-    const __m128 scale = _mm_set1_ps(op->scale);
     for (int key = first; key < end; key += KEYS) {
         const float *k[KEYS];
-        __m128 s[QUERIES], pos;
+        f4 s[QUERIES], pos;
         four_rows(keys, key, end, g->at, k);
         for (int e = 0; e < j->D && key + AHEAD + KEYS < end; e += 16)
             for (int i = 0; i < KEYS; i++)
-                _mm_prefetch((const char *)(k[i] + AHEAD * keys.ld + e),
-                             _MM_HINT_T0);
+                __builtin_prefetch(k[i] + AHEAD * keys.ld + e);
         for (int r = 0; r < g->rows; r += SIDE)
             dots(j, g->q[0] + (size_t)r * j->width, g->rows - r, k, s + r);
         for (int r = 0; r < g->rows; r++) {
@@ -130,35 +119,34 @@ static void score(const job *j, group *g, cbx_mat keys, int first, int end,
                 four_rows(op->rel.pos, op->rel.zero - (q0 + i - key),
                           op->rel.pos.rows, g->at, k);
                 dots(j, g->q[1] + (size_t)r * j->width, 1, k, &pos);
-                s[r] = _mm_add_ps(s[r], pos);
+                s[r] += pos;
             }
-            _mm_storeu_ps(g->p[r] + to + (key - first),
-                          _mm_mul_ps(scale, s[r]));
+            s[r] *= op->scale;
+            memcpy(g->p[r] + to + (key - first), &s[r], sizeof s[r]);
         }
     }
 }
 
 static float largest(const float *p, int n, float than)
 {
-    __m256 most = v_set(than);
+    vf most = v_set(than);
     int i = 0;
-    for (; i + 8 <= n; i += 8)
-        most = _mm256_max_ps(most, _mm256_loadu_ps(p + i));
-    float top = v_max(most);
+    for (; i + VL <= n; i += VL)
+        most = v_max(most, v_loadu(p + i));
+    float top = v_largest(most);
     for (; i < n; i++)
         top = p[i] > top ? p[i] : top;
     return top;
 }
 
 /* p[0..n) becomes e^(p - top), which is added to sum. */
-static __m256 exponentials(float *p, int n, float top, __m256 sum)
+static vf exponentials(float *p, int n, float top, vf sum)
 {
-    for (int i = 0; i < n; i += 8) {
-        const __m256i lanes = v_first(n - i);
-        __m256 e = v_exp(_mm256_sub_ps(v_load(p + i, n - i), v_set(top)));
-        e = _mm256_and_ps(e, _mm256_castsi256_ps(lanes));
+    for (int i = 0; i < n; i += VL) {
+        vf e = v_exp(v_sub(v_load(p + i, n - i), v_set(top)));
+        e = v_keep(v_first(n - i), e);
         v_store(p + i, n - i, e);
-        sum = _mm256_add_ps(sum, e);
+        sum = v_add(sum, e);
     }
     return sum;
 }
@@ -173,39 +161,38 @@ static float soften(const job *j, group *g, int r)
     const int n = g->end - g->first;
     const float top =
         largest(rest + lo, hi - lo, largest(p, j->front, -INFINITY));
-    __m256 sum = exponentials(p, j->front, top, _mm256_setzero_ps());
+    vf sum = exponentials(p, j->front, top, v_zero());
     memset(rest, 0, (size_t)lo * sizeof *p);
     memset(rest + hi, 0, (size_t)(n - hi) * sizeof *p);
     return v_sum(exponentials(rest + lo, hi - lo, top, sum));
 }
 
 /* to[r][0 .. 8V) += p[r] . v for R rows, V vectors and n values; constants. A
- * single vector may be of `cols` < 8 columns. */
+ * single vector may be of `cols` < VL columns. */
 static inline __attribute__((always_inline)) void
 blend(float *const *p, int n, const float *v, ptrdiff_t ld, int cols, float *to,
       size_t width, const int R, const int V)
 {
-    __m256 s[SIDE][4];
+    vf s[SIDE][4];
 #pragma GCC unroll 16
     for (int i = 0; i < R * V; i++)
-        s[i / V][i % V] = _mm256_loadu_ps(to + i / V * width + i % V * 8);
+        s[i / V][i % V] = v_loadu(to + i / V * width + i % V * VL);
     for (int key = 0; key < n; key++, v += ld) {
-        __m256 weight[SIDE];
+        vf weight[SIDE];
 #pragma GCC unroll 4
         for (int r = 0; r < R; r++)
-            weight[r] = _mm256_broadcast_ss(p[r] + key);
+            weight[r] = v_set(*(p[r] + key));
 #pragma GCC unroll 4
         for (int i = 0; i < V; i++) {
-            const __m256 x =
-                V == 1 ? v_load(v, cols) : _mm256_loadu_ps(v + 8 * i);
+            const vf x = V == 1 ? v_load(v, cols) : v_loadu(v + VL * i);
 #pragma GCC unroll 4
             for (int r = 0; r < R; r++)
-                s[r][i] = _mm256_fmadd_ps(weight[r], x, s[r][i]);
+                s[r][i] = v_fma(weight[r], x, s[r][i]);
         }
     }
 #pragma GCC unroll 16
     for (int i = 0; i < R * V; i++)
-        _mm256_storeu_ps(to + i / V * width + i % V * 8, s[i / V][i % V]);
+        v_storeu(to + i / V * width + i % V * VL, s[i / V][i % V]);
 }
 
 /* The same for all columns of up to SIDE rows. */
@@ -213,14 +200,14 @@ static void blends(const job *j, float *const *p, int n, const float *v,
                    ptrdiff_t ld, float *to, int rows)
 {
     int e = 0;
-    for (; e + 32 <= j->D; e += 32)
+    for (; e + 4 * VL <= j->D; e += 4 * VL)
         if (rows >= 3)
-            blend(p, n, v + e, ld, 8, to + e, j->width, 3, 4);
+            blend(p, n, v + e, ld, VL, to + e, j->width, 3, 4);
         else if (rows == 2)
-            blend(p, n, v + e, ld, 8, to + e, j->width, 2, 4);
+            blend(p, n, v + e, ld, VL, to + e, j->width, 2, 4);
         else
-            blend(p, n, v + e, ld, 8, to + e, j->width, 1, 4);
-    for (; e < j->D; e += 8) {
+            blend(p, n, v + e, ld, VL, to + e, j->width, 1, 4);
+    for (; e < j->D; e += VL) {
         const int cols = j->D - e;
         if (rows >= 3)
             blend(p, n, v + e, ld, cols, to + e, j->width, 3, 1);
@@ -331,7 +318,13 @@ static void attend_task(void *arg, int task, int worker)
     }
 }
 
-void avx2_attend(cbx_dev *d, const cbx_attention *op, bool causal)
+/* Rounded up to whole vectors. */
+static size_t whole(size_t n)
+{
+    return (n + VL - 1) / VL * VL;
+}
+
+void FN(attend)(cbx_dev *d, const cbx_attention *op, bool causal)
 {
     const int rows = op->q.rows, groups = (rows + QUERIES - 1) / QUERIES;
     job j = {.op = op, .causal = causal, .D = op->q.cols / op->heads};
@@ -340,16 +333,16 @@ void avx2_attend(cbx_dev *d, const cbx_attention *op, bool causal)
         return;
     j.tasks_a_head = (groups + j.groups_a_task - 1) / j.groups_a_task;
     j.front = op->front.k.p ? op->front.k.rows : 0;
-    j.behind = ((size_t)j.front + 7) / 8 * 8;
-    j.keys = j.behind + ((size_t)op->k.rows + KEYS + 7) / 8 * 8;
-    j.width = ((size_t)j.D + 7) / 8 * 8;
+    j.behind = whole((size_t)j.front);
+    j.keys = j.behind + whole((size_t)op->k.rows + KEYS);
+    j.width = whole((size_t)j.D);
     j.scratch = cpu_scratch(d, (size_t)cbx_pool_threads(cpu_of(d)->pool) *
                                    worker_floats(&j));
-    avx2_run(d, attend_task, &j, j.tasks_a_head * op->heads,
-             (double)rows * (j.front + op->k.rows) * op->q.cols / 4);
+    cpu_run(d, attend_task, &j, j.tasks_a_head * op->heads,
+            (double)rows * (j.front + op->k.rows) * op->q.cols / 4);
 }
 
-void avx2_attention(cbx_dev *d, const cbx_attention *op)
+void FN(attention)(cbx_dev *d, const cbx_attention *op)
 {
-    avx2_attend(d, op, false);
+    FN(attend)(d, op, false);
 }

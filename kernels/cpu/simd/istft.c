@@ -1,12 +1,12 @@
 /* hifigan.py: HiFTGenerator._istft, for windows of up to MOST samples; longer
  * ones are left to ref. */
-#include "kernels/cpu/avx2/act.h"
-#include "kernels/cpu/avx2/avx2.h"
+#include "kernels/cpu/simd/act.h"
+#include "kernels/cpu/simd/simd.h"
 #include "kernels/ref/ref.h"
 
 #include <string.h>
 
-enum { MOST = 64, BINS = MOST / 2 + 8 };
+enum { MOST = 64, BINS = MOST / 2 + 16 };
 
 /* Everything that depends on n and hop only. */
 typedef struct {
@@ -35,27 +35,27 @@ static void fill_tables(tables *t, int n)
 static void spectrum(const cbx_istft *op, const float *x, int bins,
                      float part[2][BINS])
 {
-    const __m256 most = v_set(op->mag_limit);
-    for (int k = 0; k < bins; k += 8) {
-        const __m256 mag = _mm256_min_ps(most, v_exp(v_load(x + k, bins - k)));
-        const __m256 phase = v_sin(v_load(x + bins + k, bins - k));
-        _mm256_storeu_ps(part[0] + k, _mm256_mul_ps(mag, v_cos(phase)));
-        _mm256_storeu_ps(part[1] + k, _mm256_mul_ps(mag, v_sin(phase)));
+    const vf most = v_set(op->mag_limit);
+    for (int k = 0; k < bins; k += VL) {
+        const vf mag = v_min(most, v_exp(v_load(x + k, bins - k)));
+        const vf phase = v_sin(v_load(x + bins + k, bins - k));
+        v_storeu(part[0] + k, v_mul(mag, v_cos(phase)));
+        v_storeu(part[1] + k, v_mul(mag, v_sin(phase)));
     }
 }
 
 /* sums += the windowed inverse DFT of one frame */
 static void add_frame(const tables *t, const float part[2][BINS], float *sums)
 {
-    for (int i = 0; i < t->n; i += 8) {
-        __m256 y = _mm256_setzero_ps();
+    for (int i = 0; i < t->n; i += VL) {
+        vf y = v_zero();
         for (int k = 0; k < t->bins; k++) {
-            const __m256 re = v_set(part[0][k]), im = v_set(part[1][k]);
-            y = _mm256_fmadd_ps(re, _mm256_loadu_ps(t->dft[0][k] + i), y);
-            y = _mm256_fmadd_ps(im, _mm256_loadu_ps(t->dft[1][k] + i), y);
+            const vf re = v_set(part[0][k]), im = v_set(part[1][k]);
+            y = v_fma(re, v_loadu(t->dft[0][k] + i), y);
+            y = v_fma(im, v_loadu(t->dft[1][k] + i), y);
         }
         const int n = t->n - i;
-        v_store(sums + i, n, _mm256_add_ps(v_load(sums + i, n), y));
+        v_store(sums + i, n, v_add(v_load(sums + i, n), y));
     }
 }
 
@@ -91,7 +91,7 @@ static int finish(const cbx_istft *op, const tables *t, const float *sums,
     return written;
 }
 
-void avx2_istft(cbx_dev *d, const cbx_istft *op)
+void FN(istft)(cbx_dev *d, const cbx_istft *op)
 {
     const int n = op->n, hop = op->hop, F = op->x.rows;
     if (n > MOST) {

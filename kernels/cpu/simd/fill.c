@@ -1,0 +1,16 @@
+#include "kernels/cpu/pack.h"
+#include "kernels/cpu/simd/simd.h"
+
+void FN(fill)(cbx_kernels *table);
+void FN(fill)(cbx_kernels *table)
+{
+    table->weight_new = cpu_weight_new;
+    table->linear = FN(linear);
+    table->normalize = FN(normalize);
+    table->activate = FN(activate);
+    table->attention = FN(attention);
+    table->attention_kv = FN(attention_kv);
+    table->normal = FN(normal);
+    table->sine_source = FN(sine_source);
+    table->istft = FN(istft);
+}
