@@ -127,6 +127,12 @@ struct cbx_stream {
         size_t lead;      /* silence that still comes before the segment */
         double seconds;
     } mark;
+    struct stream_cues { /* of the segment in the pipeline */
+        cbx_cue cues[CBX_SEGMENT_CUES];
+        int n, chars;
+        uint64_t begin; /* 24 kHz sample */
+    } cues;
+    size_t silence;  /* samples of a break behind the last text, to be made */
     bool speaking;   /* a segment is in the pipeline */
     bool text_ended; /* there will be no more text until a cancel */
     bool flushed;    /* the resampler gave its last frame */
@@ -186,6 +192,15 @@ void stream_mark_begin(cbx_stream *s, int lead);
  * finished; valid until the next call. */
 const float *stream_mark_run(cbx_stream *s, const float *pcm, bool end,
                              size_t *n);
+/* stream_markup.c [decode] */
+int stream_lead(const cbx_segment *segment, int natural);
+void stream_begin_cues(cbx_stream *s, const cbx_segment *segment, uint64_t at);
+void stream_end_cues(cbx_stream *s, uint64_t end);
+size_t stream_silence(cbx_stream *s, size_t most); /* what it made */
+
+/* dictionary.c [setup] */
+CBX_CHECK cbx_status stream_open_dictionary(const cbx_stream *s,
+                                            pronounce **out, cbx_error *err);
 
 /* stream_events.c */
 void stream_tell(cbx_stream *s, cbx_event event, uint64_t at);

@@ -102,6 +102,8 @@ cbx_status cbx_params_check(const cbx_params *params, cbx_error *err)
                         "a watermark that looks %d ms ahead: it must be 0 to "
                         "150 ms in steps of 10",
                         params->watermark_ahead);
+    if (!memchr(params->dictionary, 0, sizeof params->dictionary))
+        return cbx_fail(err, CBX_E_ARG, "the dictionary's path is no text");
     if (!memchr(params->language, 0, sizeof params->language))
         return cbx_fail(err, CBX_E_ARG, "the language is no text");
     if ((int)params->latency < CBX_LATENCY_LOWEST ||
@@ -149,6 +151,8 @@ static bool take_voice_key(reading *r, const char *key, const char *value)
         return strchr(value, '/')
                    ? copy_path(r, o->model, key, value)
                    : copy_text(r, o->model, sizeof o->model, key, value);
+    if (strcmp(key, "dictionary") == 0)
+        return copy_path(r, o->dictionary, key, value);
     if (strcmp(key, "conds") == 0)
         return copy_path(r, o->conds, key, value);
     snprintf(r->fault, sizeof r->fault, "unknown key '%.40s' in [voice]", key);

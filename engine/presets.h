@@ -16,7 +16,8 @@ typedef struct cbx_preset_file {
     char name[64];
     char description[256];
     char language[32];
-    char model[CBX_PATH_MAX]; /* a name, or a folder made absolute */
+    char model[CBX_PATH_MAX];      /* a name, or a folder made absolute */
+    char dictionary[CBX_PATH_MAX]; /* of the voice; made absolute */
     char conds[CBX_PATH_MAX]; /* relative to the preset's folder in the file */
     cbx_params params;        /* only the fields whose bit is set below */
     unsigned has;             /* bit i: the i-th key of [sampling] was there */

@@ -66,15 +66,48 @@ static cbx_status open_pipeline(cbx_stream *s, cbx_error *err)
     return st;
 }
 
+/* [text] A language that the markup names. */
+static bool speaks(void *user, const char *language)
+{
+    const cbx_stream *s = user;
+    const char *notice;
+    cbx_error ignored;
+    return !cbx_tts_language(s->voice->model->tts, language, &notice, &ignored);
+}
+
+static void warn_about_text(void *user, const char *sentence)
+{
+    engine_warn(user, sentence);
+}
+
+static cbx_status open_text(cbx_stream *s, cbx_error *err)
+{
+    const cbx_params *p = &s->params;
+    const cbx_config *c = cbx_tts_config(s->voice->model->tts);
+    const bool one_language = c->family != CBX_FAMILY_MULTILINGUAL;
+    const cbx_script_options options = {.max_chars = c->limits.max_text_chars,
+                                        .wrapped = p->wrapped,
+                                        .ssml = p->markup == CBX_MARKUP_SSML,
+                                        .normalize = p->normalize,
+                                        .english = one_language ||
+                                                   !strcmp(p->language, "en"),
+                                        .language = p->language,
+                                        .speaks = speaks,
+                                        .user = s};
+    pronounce *dictionary;
+    const cbx_status st = stream_open_dictionary(s, &dictionary, err);
+    return st ? st
+              : text_feed_open(&options, dictionary, warn_about_text, s->engine,
+                               &s->text, err);
+}
+
 static cbx_status open_parts(cbx_stream *s, cbx_error *err)
 {
     cbx_status st = cbx_params_check(&s->params, err);
     if (!st)
         st = open_arena(s, err);
     if (!st)
-        st = text_feed_open(
-            cbx_tts_config(s->voice->model->tts)->limits.max_text_chars,
-            s->params.wrapped, &s->text, err);
+        st = open_text(s, err);
     if (!st)
         st = open_pipeline(s, err);
     if (!st)

@@ -120,6 +120,8 @@ static void take_cancel(cbx_stream *s)
     s->speaking = s->failed = s->first_made = s->text_ended = false;
     s->reopen = false;
     s->lead = 0;
+    s->silence = 0;
+    s->cues.n = 0;
     s->text_spoken = s->segment_end = 0;
     s->work_seconds = 0;
     atomic_store_explicit(&s->origin, 0, memory_order_relaxed);
@@ -254,9 +256,19 @@ static bool settle(cbx_stream *s)
 static void begin_segment(cbx_stream *s, const cbx_segment *segment)
 {
     cbx_error err;
-    const int lead = s->lead + pause_for_silent(segment->silent_before);
+    const int lead = stream_lead(
+        segment, s->lead + pause_for_silent(segment->silent_before));
+    const char *language =
+        segment->language[0] ? segment->language : s->params.language;
     const int64_t t0 = cbx_clock_ns();
     set_all_written(s, false);
+    if (!segment->chars) { /* a silence behind the last text, and marks */
+        s->silence = (size_t)(segment->break_before < 0 ? 0 : lead);
+        s->lead -= segment->break_before < 0 ? 0 : s->lead;
+        stream_begin_cues(s, segment, s->out.made + s->silence);
+        return;
+    }
+    cbx_pipeline_language(s->pipeline, language);
     if (cbx_pipeline_begin(s->pipeline, segment->text, segment->len, lead,
                            &err)) {
         fail(s, &err);
@@ -271,6 +283,7 @@ static void begin_segment(cbx_stream *s, const cbx_segment *segment)
                             .text_from = segment->begin,
                             .text_to = segment->end},
                 s->out.made + (uint64_t)lead);
+    stream_begin_cues(s, segment, s->out.made + (uint64_t)lead);
     s->speaking = true;
     s->segment_end = segment->end;
     s->segment_chars = segment->chars;
@@ -280,6 +293,7 @@ static void begin_segment(cbx_stream *s, const cbx_segment *segment)
 static void end_segment(cbx_stream *s)
 {
     int tokens;
+    stream_end_cues(s, s->out.made);
     s->speaking = false;
     s->text_spoken = s->segment_end;
     if (cbx_pipeline_was_cut(s->pipeline, &tokens))
@@ -358,6 +372,13 @@ bool stream_step(cbx_stream *s)
         speak(s);
         return true;
     }
+    if (s->silence) {
+        if (!stream_out_has_room(s, stream_mark_most(s)))
+            return moved;
+        stream_silence(s, stream_mark_most(s));
+        s->dry = false;
+        return true;
+    }
     if (s->text_ended)
         return settle(s);
     switch (text_feed_next(s->text, count_of(s), &segment)) {
@@ -382,7 +403,7 @@ bool stream_has_work(cbx_stream *s)
     const struct stream_out *o = &s->out;
     if (o->frames_from < o->frames_to)
         return cbx_ring_space(s->ring) > 0;
-    if (s->speaking)
+    if (s->speaking || s->silence)
         return stream_out_has_room(s, stream_mark_most(s));
     return !s->dry || (!s->text_ended && text_feed_ready(s->text, count_of(s)));
 }

@@ -1,44 +1,63 @@
 #include "engine/text_feed.h"
 
+#include "rt/clock.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Segments that wait in front of the decode thread; the splitter holds more. */
+/* Segments that wait in front of the decode thread; the script holds more. */
 enum { SLOTS = 32 };
 
 typedef struct {
     cbx_segment segment;
-    char *text; /* [slot_bytes] */
+    char *text;         /* [4 * max_chars + 1] */
+    cbx_source *source; /* [max_chars] */
 } slot;
+
+/* A dictionary is looked at again this often, at the most. */
+#define REFRESH_NS CBX_NS_PER_S
 
 struct text_feed {
     pthread_mutex_t lock;
-    cbx_splitter *splitter;
+    cbx_script *script;
+    void (*warn)(void *user, const char *sentence);
+    void *warn_user;
+    int64_t refreshed_ns;
     uint64_t cancels;
     bool finished;
-    uint64_t replaced_before; /* by earlier uses of the splitter */
-    size_t slot_bytes;
-    slot slots[SLOTS + 1]; /* the last one is the reader's */
+    uint64_t replaced_before; /* by earlier uses of the script */
+    slot slots[SLOTS + 1];    /* the last one is the reader's */
     int head, count;
 };
 
-cbx_status text_feed_open(int max_chars, bool wrapped, text_feed **out,
-                          cbx_error *err)
+static bool open_slots(text_feed *f, size_t max_chars)
 {
-    const cbx_split_options options = {.max_chars = max_chars,
-                                       .wrapped = wrapped};
-    text_feed *f = calloc(1, sizeof *f);
-    if (!f)
-        return cbx_fail(err, CBX_E_NOMEM, "no memory for a stream's text");
-    pthread_mutex_init(&f->lock, NULL);
-    f->slot_bytes = 4 * (size_t)max_chars + 1;
     bool complete = true;
-    for (int i = 0; i <= SLOTS; i++)
-        complete &= (f->slots[i].text = malloc(f->slot_bytes)) != NULL;
-    const cbx_status st =
-        complete ? cbx_splitter_open(&options, &f->splitter, err)
-                 : cbx_fail(err, CBX_E_NOMEM, "no memory for a stream's text");
+    for (int i = 0; i <= SLOTS; i++) {
+        f->slots[i].text = malloc(4 * max_chars + 1);
+        f->slots[i].source = malloc(max_chars * sizeof *f->slots[i].source);
+        complete &= f->slots[i].text && f->slots[i].source;
+    }
+    return complete;
+}
+
+cbx_status text_feed_open(const cbx_script_options *options,
+                          pronounce *dictionary,
+                          void (*warn)(void *user, const char *sentence),
+                          void *warn_user, text_feed **out, cbx_error *err)
+{
+    text_feed *f = calloc(1, sizeof *f);
+    if (!f) {
+        pronounce_close(dictionary);
+        return cbx_fail(err, CBX_E_NOMEM, "no memory for a stream's text");
+    }
+    pthread_mutex_init(&f->lock, NULL);
+    f->warn = warn;
+    f->warn_user = warn_user;
+    cbx_status st = cbx_script_open(options, dictionary, &f->script, err);
+    if (!st && !open_slots(f, (size_t)options->max_chars))
+        st = cbx_fail(err, CBX_E_NOMEM, "no memory for a stream's text");
     if (st) {
         text_feed_close(f);
         return st;
@@ -51,9 +70,11 @@ void text_feed_close(text_feed *f)
 {
     if (!f)
         return;
-    cbx_splitter_close(f->splitter);
-    for (int i = 0; i <= SLOTS; i++)
+    cbx_script_close(f->script);
+    for (int i = 0; i <= SLOTS; i++) {
         free(f->slots[i].text);
+        free(f->slots[i].source);
+    }
     pthread_mutex_destroy(&f->lock);
     free(f);
 }
@@ -63,8 +84,8 @@ static bool enter(text_feed *f, uint64_t cancels)
 {
     pthread_mutex_lock(&f->lock);
     if (cancels > f->cancels) {
-        f->replaced_before += cbx_splitter_replaced(f->splitter);
-        cbx_splitter_reset(f->splitter);
+        f->replaced_before += cbx_script_replaced(f->script);
+        cbx_script_reset(f->script);
         f->cancels = cancels;
         f->finished = false;
         f->head = f->count = 0;
@@ -83,18 +104,32 @@ static void leave(text_feed *f)
 static void copy_segment(slot *to, const cbx_segment *s)
 {
     memcpy(to->text, s->text, s->len + 1);
+    memcpy(to->source, s->source, (size_t)s->chars * sizeof *s->source);
     to->segment = *s;
     to->segment.text = to->text;
+    to->segment.source = to->source;
 }
 
-/* Moves finished segments out of the splitter. */
+/* Moves finished segments out of the script. */
 static void drain(text_feed *f)
 {
     cbx_segment s;
-    while (f->count < SLOTS && cbx_splitter_next(f->splitter, &s)) {
+    while (f->count < SLOTS && cbx_script_next(f->script, &s)) {
         copy_segment(&f->slots[(f->head + f->count) % SLOTS], &s);
         f->count++;
     }
+}
+
+/* Between segments, so that one is spoken by one dictionary. */
+static void refresh(text_feed *f)
+{
+    cbx_error err;
+    const int64_t now = cbx_clock_ns();
+    if (f->refreshed_ns && now - f->refreshed_ns < REFRESH_NS)
+        return;
+    f->refreshed_ns = now;
+    if (cbx_script_refresh(f->script, &err) && f->warn)
+        f->warn(f->warn_user, err.text);
 }
 
 cbx_status text_feed_push(text_feed *f, uint64_t cancels, const char *text,
@@ -107,10 +142,10 @@ cbx_status text_feed_push(text_feed *f, uint64_t cancels, const char *text,
     if (f->finished)
         st = cbx_fail(err, CBX_E_ARG,
                       "text after the end: the stream was finished");
+    refresh(f);
     while (!st && *taken < n) {
         size_t step = 0;
-        st = cbx_splitter_push(f->splitter, text + *taken, n - *taken, &step,
-                               err);
+        st = cbx_script_push(f->script, text + *taken, n - *taken, &step, err);
         *taken += step;
         drain(f);
         if (f->count == SLOTS)
@@ -124,7 +159,7 @@ void text_feed_flush(text_feed *f, uint64_t cancels)
 {
     if (!enter(f, cancels))
         return;
-    cbx_splitter_flush(f->splitter);
+    cbx_script_flush(f->script);
     drain(f);
     leave(f);
 }
@@ -134,7 +169,7 @@ void text_feed_finish(text_feed *f, uint64_t cancels)
     if (!enter(f, cancels))
         return;
     if (!f->finished)
-        cbx_splitter_finish(f->splitter);
+        cbx_script_finish(f->script);
     f->finished = true;
     drain(f);
     leave(f);
@@ -173,7 +208,7 @@ bool text_feed_ready(text_feed *f, uint64_t cancels)
 uint64_t text_feed_replaced(text_feed *f)
 {
     pthread_mutex_lock(&f->lock);
-    const uint64_t n = f->replaced_before + cbx_splitter_replaced(f->splitter);
+    const uint64_t n = f->replaced_before + cbx_script_replaced(f->script);
     pthread_mutex_unlock(&f->lock);
     return n;
 }

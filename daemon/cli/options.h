@@ -51,9 +51,10 @@ typedef struct cli_options {
     bool jack, raw, null;
     int rate;
     int flow_history, look_ahead; /* as `given` says */
-    bool wrapped, no_guards, stats, quiet;
     bool no_watermark;
     int watermark_ahead; /* ms */
+    bool wrapped, ssml, no_normalize, no_guards, stats, quiet;
+    const char *dictionary;
 
     bool names;                     /* of voices, alone */
     const char *name, *description; /* of a new voice */

@@ -124,6 +124,11 @@ static void watch(speech *s)
             cbx_fail(&err, CBX_E_DEVICE, "%s", e.text);
             cli_complain(&err);
             s->failed = true;
+        } else if (e.kind == CBX_EVENT_NOTICE && !s->options->quiet) {
+            char sentence[200];
+            snprintf(sentence, sizeof sentence, "byte %" PRIu64 ": %s",
+                     e.text_from, e.text);
+            cli_warn(sentence);
         }
     speech_progress(s, false);
 }

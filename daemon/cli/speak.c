@@ -69,6 +69,14 @@ static cbx_status make_params(const speech *s, cbx_params *p, cbx_error *err)
     p->wrapped = o->wrapped;
     p->watermark = p->watermark && !o->no_watermark;
     p->watermark_ahead = o->watermark_ahead;
+    p->markup = o->ssml ? CBX_MARKUP_SSML : CBX_MARKUP_PLAIN;
+    p->normalize = p->normalize && !o->no_normalize;
+    if (o->dictionary && strlen(o->dictionary) >= sizeof p->dictionary)
+        return cbx_fail(err, CBX_E_ARG,
+                        "--dictionary %.60s...: too long a path",
+                        o->dictionary);
+    if (o->dictionary)
+        snprintf(p->dictionary, sizeof p->dictionary, "%s", o->dictionary);
     if (o->language && strlen(o->language) >= sizeof p->language)
         return cbx_fail(err, CBX_E_ARG, "--language %.40s: no such language",
                         o->language);

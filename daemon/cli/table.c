@@ -54,6 +54,12 @@ const cli_option cli_table[] = {
     {"watermark-ahead", 0, WHOLE, AT(watermark_ahead), 0, 150, SPEAK, "MS",
      "how long the mark waits for what comes, beyond the 66 ms that it needs: "
      "150 gives the reference's samples (default 0)"},
+    {"ssml", 0, FLAG, AT(ssml), 0, 0, SPEAK, NULL,
+     "the text is SSML: break, mark, sub, say-as, prosody, lang, p and s"},
+    {"no-normalize", 0, FLAG, AT(no_normalize), 0, 0, SPEAK, NULL,
+     "leave numbers, dates, abbreviations and signs as they are written"},
+    {"dictionary", 0, TEXT, AT(dictionary), 0, 0, SPEAK, "FILE",
+     "how words are spoken, besides your own dictionary.txt and the voice's"},
     {"output", 'o', TEXT, AT(output), 0, 0, RENDER, "FILE",
      "file to write: .wav, .flac, .ogg, .opus or .mp3 (needed, unless --raw)"},
     {"format", 0, TEXT, AT(format), 0, 0, SPEAK, "NAME",

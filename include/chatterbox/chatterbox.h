@@ -235,6 +235,9 @@ typedef struct cbx_params {
      * for beyond the 66 ms that it needs; 150 gives the reference's samples. */
     bool watermark;
     int watermark_ahead;
+    /* A file that says how words are spoken, besides those of the user and the
+     * voice (docs/TEXT.md); "": none. Read again when it changes. */
+    char dictionary[1024];
 } cbx_params;
 
 /* [any] The voice's own settings: reference defaults, then the model's, then

@@ -55,6 +55,10 @@ void cbx_pipeline_reset(cbx_pipeline *p);
 CBX_CHECK cbx_status cbx_pipeline_begin(cbx_pipeline *p, const char *text,
                                         size_t n, int lead, cbx_error *err);
 
+/* [decode] The language of the segments that begin from here on, one that the
+ * model has; "": none is named. */
+void cbx_pipeline_language(cbx_pipeline *p, const char *language);
+
 /* [decode] One unit of work: a few speech tokens, or a cell of mel, or a piece
  * of PCM. *done: the segment is finished and all of its PCM was given out. */
 CBX_CHECK cbx_status cbx_pipeline_step(cbx_pipeline *p, bool *done,

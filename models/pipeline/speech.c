@@ -2,6 +2,13 @@
 
 #include "rt/clock.h"
 
+#include <stdio.h>
+
+void cbx_pipeline_language(cbx_pipeline *p, const char *language)
+{
+    snprintf(p->options.language, sizeof p->options.language, "%s", language);
+}
+
 static cbx_status tokenise(cbx_pipeline *p, const char *text, size_t n,
                            size_t *n_ids, cbx_error *err)
 {

@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Characters go one by one from the decoder through `queue` into `text`, where
- * they wait until a rule in cut.c says where the next segment ends. All of it
- * is driven by single bytes, so the cuts of the pushes leave no trace. */
+/* Characters go one by one from the reader into `text`, where they wait until a
+ * rule in cut.c says where the next segment ends. All of it is driven by single
+ * bytes, so the cuts of the pushes leave no trace. What the markup says comes
+ * between them: cues wait in `cues` with their place in `text`. */
 
 typedef enum phase {
     IN_SENTENCE,
@@ -18,14 +19,12 @@ typedef enum phase {
 
 struct cbx_splitter {
     cbx_split_options options;
-    cbx_utf8 decoder;
-    uint64_t offset; /* bytes taken */
-    size_t run;      /* bytes since white space or punctuation */
+    reader *reader;
     cbx_status failed;
     cbx_error error;
 
-    unit queue[4]; /* decoded, not yet in `text` */
-    int queued;
+    reader_item item; /* from the reader, not yet in `text` */
+    bool has_item;
     bool flush, finish;
 
     unit *text;
@@ -37,7 +36,15 @@ struct cbx_splitter {
     size_t known; /* the sentence is text[0..known); 0: not known yet */
     cbx_pause known_pause;
 
+    cbx_cue cues[CBX_SEGMENT_CUES]; /* `at` is a place in `text` */
+    int n_cues;
+    bool cues_full; /* and there is no text that they could go with */
+    char language[16];
+    cbx_prosody prosody; /* at text[0] */
+    int break_before;    /* -1: none */
+
     char *out;
+    cbx_source *source;
     unsigned silent_before;
     uint64_t spoken, silent;
 };
@@ -52,17 +59,24 @@ cbx_status cbx_splitter_open(const cbx_split_options *options,
                         "to 2000",
                         max);
     cbx_splitter *s = calloc(1, sizeof *s);
+    cbx_status st = CBX_OK;
     if (s) {
+        st = reader_open(&(reader_options){.ssml = options->ssml,
+                                           .english = options->english,
+                                           .max_run = CBX_SPLIT_MAX_RUN},
+                         &s->reader, err);
         /* a run is waited for; then text is cut at 3/2 of the limit */
         s->room = CBX_SPLIT_MAX_RUN + 2 * (size_t)max + 64;
         s->text = calloc(s->room, sizeof *s->text);
         s->out = malloc(4 * (size_t)max + 1);
+        s->source = malloc((size_t)max * sizeof *s->source);
     }
-    if (!s || !s->text || !s->out) {
+    if (!s || st || !s->text || !s->out || !s->source) {
         cbx_splitter_close(s);
         return cbx_fail(err, CBX_E_NOMEM, "no memory to split text");
     }
     s->options = *options;
+    cbx_splitter_reset(s);
     *out = s;
     return CBX_OK;
 }
@@ -71,18 +85,25 @@ void cbx_splitter_close(cbx_splitter *s)
 {
     if (!s)
         return;
+    reader_close(s->reader);
     free(s->text);
     free(s->out);
+    free(s->source);
     free(s);
 }
 
 void cbx_splitter_reset(cbx_splitter *s)
 {
     const cbx_splitter kept = *s;
+    reader_reset(s->reader);
     *s = (cbx_splitter){.options = kept.options,
+                        .reader = kept.reader,
                         .text = kept.text,
                         .room = kept.room,
-                        .out = kept.out};
+                        .out = kept.out,
+                        .source = kept.source,
+                        .prosody = {.rate = 1},
+                        .break_before = -1};
 }
 
 /* ---- characters into text ---- */
@@ -152,7 +173,7 @@ static void start_end(cbx_splitter *s, uint32_t code)
 }
 
 /* False when u ended the sentence before it and has to be fed again. */
-static bool feed(cbx_splitter *s, const unit *u)
+static bool feed_char(cbx_splitter *s, const unit *u)
 {
     const bool ends = cut_is_terminator(u->code);
     if (cbx_is_space(u->code)) {
@@ -174,6 +195,69 @@ static bool feed(cbx_splitter *s, const unit *u)
     append(s, u);
     if (ends)
         start_end(s, u->code);
+    return true;
+}
+
+/* ---- markup into text ---- */
+
+/* The text so far is a segment. True: there is none, and the item can be used.
+ */
+static bool end_before(cbx_splitter *s, cbx_pause pause)
+{
+    if (s->n)
+        end_sentence(s, s->n, pause);
+    return !s->n;
+}
+
+static bool feed_cue(cbx_splitter *s, const reader_item *i, cbx_cue_kind kind)
+{
+    if (s->n_cues == CBX_SEGMENT_CUES) { /* what is there has to go first */
+        s->cues_full = end_before(s, CBX_PAUSE_NONE);
+        return false;
+    }
+    cbx_cue *c = &s->cues[s->n_cues++];
+    c->kind = kind;
+    c->at = (int)s->n;
+    c->from = i->begin;
+    c->prosody = i->prosody;
+    memcpy(c->text, i->text, sizeof c->text);
+    return true;
+}
+
+static bool feed_break(cbx_splitter *s, int ms)
+{
+    enum { MOST = 60000 }; /* however many there are */
+    if (!end_before(s, CBX_PAUSE_SENTENCE))
+        return false;
+    const int before = s->break_before > 0 ? s->break_before : 0;
+    s->break_before = ms > MOST - before ? MOST : before + ms;
+    return true;
+}
+
+/* False: a segment has to be taken first, then the item is fed again. */
+static bool feed(cbx_splitter *s, const reader_item *i)
+{
+    switch (i->kind) {
+    case READER_CHAR:
+        return feed_char(s, &(unit){i->begin, i->code, i->bytes});
+    case READER_SENTENCE:
+        return end_before(s, CBX_PAUSE_SENTENCE);
+    case READER_PARAGRAPH:
+        return end_before(s, CBX_PAUSE_PARAGRAPH);
+    case READER_BREAK:
+        return feed_break(s, i->ms);
+    case READER_LANGUAGE:
+        if (!end_before(s, CBX_PAUSE_NONE))
+            return false;
+        memcpy(s->language, i->text, sizeof s->language - 1);
+        return true;
+    case READER_MARK:
+        return feed_cue(s, i, CBX_CUE_MARK);
+    case READER_PROSODY:
+        return feed_cue(s, i, CBX_CUE_PROSODY);
+    case READER_NOTICE:
+        return feed_cue(s, i, CBX_CUE_NOTICE);
+    }
     return true;
 }
 
@@ -200,7 +284,8 @@ static size_t next_length(const cbx_splitter *s, cbx_pause *pause)
     if (cut)
         return cut;
     /* a long run: wait for its end, it may grow too long to be text */
-    const bool ended = whole || n < s->n || cbx_is_punct(s->text[n - 1].code);
+    const bool ended = whole || n < s->n || cbx_is_punct(s->text[n - 1].code) ||
+                       s->n + 1 >= s->room; /* of characters by number */
     *pause = CBX_PAUSE_NONE;
     return ended ? cut_anywhere(s->text, n, max) : 0;
 }
@@ -216,6 +301,53 @@ static void drop(cbx_splitter *s, size_t n)
     s->end.end -= s->end.end < n ? s->end.end : n;
     if (s->end.end == 0)
         s->phase = IN_SENTENCE;
+    for (int i = 0; i < s->n_cues; i++)
+        s->cues[i].at -= s->cues[i].at < (int)n ? s->cues[i].at : (int)n;
+}
+
+/* Hands over the cues in front of text[last]. */
+static void take_cues(cbx_splitter *s, size_t last, cbx_segment *out)
+{
+    int n = 0;
+    out->prosody = s->prosody;
+    while (n < s->n_cues && s->cues[n].at <= (int)last) {
+        if (s->cues[n].kind == CBX_CUE_PROSODY)
+            s->prosody = s->cues[n].prosody;
+        out->cues[n] = s->cues[n];
+        if (out->cues[n].at > out->chars) /* behind a space */
+            out->cues[n].at = out->chars;
+        n++;
+    }
+    out->n_cues = n;
+    s->n_cues -= n;
+    memmove(s->cues, s->cues + n, (size_t)s->n_cues * sizeof *s->cues);
+    s->cues_full = false;
+}
+
+static void fill(cbx_splitter *s, cbx_segment *out)
+{
+    memcpy(out->language, s->language, sizeof out->language);
+    out->silent_before = s->silent_before;
+    out->break_before = s->break_before;
+    s->silent_before = 0;
+    s->break_before = -1;
+}
+
+/* There is something to say without any text. */
+static bool silence_is_ready(const cbx_splitter *s)
+{
+    return !s->n && (s->n_cues || s->break_before >= 0) &&
+           (s->flush || s->finish || s->cues_full);
+}
+
+static void take_silence(cbx_splitter *s, cbx_segment *out)
+{
+    const uint64_t at = reader_offset(s->reader);
+    s->out[0] = 0;
+    *out = (cbx_segment){
+        .text = s->out, .source = s->source, .begin = at, .end = at};
+    take_cues(s, 0, out);
+    fill(s, out);
 }
 
 static bool can_be_spoken(const unit *u, size_t n)
@@ -232,18 +364,21 @@ static bool take(cbx_splitter *s, size_t n, cbx_pause pause, cbx_segment *out)
     const bool spoken = can_be_spoken(s->text, chars);
     if (spoken) {
         char *p = s->out;
-        for (size_t i = 0; i < chars; i++)
-            p += cbx_utf8_encode(s->text[i].code, p);
+        for (size_t i = 0; i < chars; i++) {
+            const unit *u = &s->text[i];
+            p += cbx_utf8_encode(u->code, p);
+            s->source[i] = (cbx_source){u->begin, u->begin + u->bytes};
+        }
         *p = 0;
         *out = (cbx_segment){.text = s->out,
+                             .source = s->source,
                              .len = (size_t)(p - s->out),
                              .chars = (int)chars,
-                             .begin = s->text[0].begin,
-                             .end = s->text[chars - 1].begin +
-                                    s->text[chars - 1].bytes,
-                             .pause = pause,
-                             .silent_before = s->silent_before};
-        s->silent_before = 0;
+                             .begin = s->source[0].from,
+                             .end = s->source[chars - 1].to,
+                             .pause = pause};
+        take_cues(s, n == s->n ? n : chars, out);
+        fill(s, out);
         s->spoken++;
     } else {
         s->silent_before++;
@@ -253,23 +388,24 @@ static bool take(cbx_splitter *s, size_t n, cbx_pause pause, cbx_segment *out)
     return spoken;
 }
 
-/* Moves the queue into the text until a segment is ready; 0: all is moved. */
+/* Moves items into the text until a segment is ready; 0: all is moved, or only
+ * a silence is ready. */
 static size_t advance(cbx_splitter *s, cbx_pause *pause)
 {
     for (;;) {
         const size_t n = next_length(s, pause);
         if (n)
             return n;
-        if (s->queued) {
-            if (feed(s, &s->queue[0]))
-                memmove(s->queue, s->queue + 1,
-                        (size_t)--s->queued * sizeof *s->queue);
+        if (s->has_item || reader_next(s->reader, &s->item)) {
+            s->has_item = !feed(s, &s->item);
+            if (s->cues_full && !s->n)
+                return 0;
         } else if ((s->flush || s->finish) && s->n) {
             const bool sentence = s->finish || s->phase != IN_SENTENCE;
             end_sentence(s, s->n,
                          sentence ? CBX_PAUSE_SENTENCE : CBX_PAUSE_CLAUSE);
         } else {
-            s->flush = false;
+            s->flush = s->flush && silence_is_ready(s);
             return 0;
         }
     }
@@ -281,58 +417,26 @@ bool cbx_splitter_next(cbx_splitter *s, cbx_segment *out)
     for (size_t n; (n = advance(s, &pause));)
         if (take(s, n, pause, out))
             return true;
-    return false;
+    if (!silence_is_ready(s))
+        return false;
+    take_silence(s, out);
+    return true;
 }
 
-/* ---- bytes into the queue ---- */
-
-static void enqueue(cbx_splitter *s, const cbx_codepoint *c, int count)
-{
-    uint64_t begin = s->offset;
-    for (int i = 0; i < count; i++)
-        begin -= c[i].bytes;
-    begin -= s->decoder.want ? s->decoder.have : 0;
-    for (int i = 0; i < count; i++) {
-        const bool mark = c[i].code == 0xFEFF && begin == 0; /* BOM */
-        if (!mark)
-            s->queue[s->queued++] = (unit){begin, c[i].code, c[i].bytes};
-        begin += c[i].bytes;
-        if (cbx_is_space(c[i].code) || cbx_is_punct(c[i].code))
-            s->run = 0;
-        else
-            s->run += c[i].bytes;
-    }
-}
+/* ---- bytes ---- */
 
 /* A run that is no text is not spoken, whatever comes next. */
 static void forget_run(cbx_splitter *s)
 {
-    const uint64_t begin = s->offset - s->run;
-    s->queued = 0;
+    const uint64_t begin = reader_run_begin(s->reader);
     while (s->n && s->text[s->n - 1].begin >= begin)
         s->n--;
     s->known = s->known < s->n ? s->known : s->n;
     if (s->end.end > s->n)
         s->phase = IN_SENTENCE;
-}
-
-static cbx_status take_byte(cbx_splitter *s, unsigned char byte)
-{
-    cbx_codepoint c[2];
-    if (byte == 0)
-        return cbx_fail(&s->error, CBX_E_TEXT,
-                        "byte %llu of the text is NUL, which cannot be spoken",
-                        (unsigned long long)s->offset);
-    const int count = cbx_utf8_push(&s->decoder, byte, c);
-    s->offset++;
-    enqueue(s, c, count);
-    if (s->run <= CBX_SPLIT_MAX_RUN)
-        return CBX_OK;
-    forget_run(s);
-    return cbx_fail(&s->error, CBX_E_TEXT,
-                    "the text has more than %d bytes without white space or "
-                    "punctuation before byte %llu; that is no language",
-                    CBX_SPLIT_MAX_RUN, (unsigned long long)s->offset);
+    for (int i = 0; i < s->n_cues; i++)
+        if (s->cues[i].at > (int)s->n)
+            s->cues[i].at = (int)s->n;
 }
 
 cbx_status cbx_splitter_push(cbx_splitter *s, const void *bytes, size_t n,
@@ -341,8 +445,11 @@ cbx_status cbx_splitter_push(cbx_splitter *s, const void *bytes, size_t n,
     const unsigned char *p = bytes;
     cbx_pause pause;
     *taken = 0;
-    while (!s->failed && *taken < n && !advance(s, &pause)) {
-        s->failed = take_byte(s, p[*taken]);
+    while (!s->failed && *taken < n && !advance(s, &pause) &&
+           !silence_is_ready(s)) {
+        s->failed = reader_push(s->reader, p[*taken], &s->error);
+        if (s->failed)
+            forget_run(s);
         *taken += s->failed == CBX_OK;
     }
     return s->failed ? cbx_fail(err, s->failed, "%s", s->error.text) : CBX_OK;
@@ -355,15 +462,14 @@ void cbx_splitter_flush(cbx_splitter *s)
 
 void cbx_splitter_finish(cbx_splitter *s)
 {
-    cbx_codepoint c;
-    const int count = cbx_utf8_finish(&s->decoder, &c);
-    enqueue(s, &c, count);
+    if (!s->finish && !s->failed)
+        reader_finish(s->reader);
     s->finish = true;
 }
 
 uint64_t cbx_splitter_replaced(const cbx_splitter *s)
 {
-    return s->decoder.replaced;
+    return reader_replaced(s->reader);
 }
 
 uint64_t cbx_splitter_spoken(const cbx_splitter *s)

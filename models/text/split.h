@@ -1,6 +1,7 @@
 #ifndef CBX_MODELS_TEXT_SPLIT_H
 #define CBX_MODELS_TEXT_SPLIT_H
 
+#include "models/text/reader.h"
 #include "rt/status.h"
 
 #include <stdbool.h>
@@ -37,20 +38,55 @@ typedef enum cbx_pause {
     CBX_PAUSE_PARAGRAPH, /* line break */
 } cbx_pause;
 
+/* Where a character comes from: bytes in all that was pushed. One character can
+ * stand for many bytes (an alias for its tag), and several characters for the
+ * same ones. */
+typedef struct cbx_source {
+    uint64_t from, to;
+} cbx_source;
+
+typedef enum cbx_cue_kind {
+    CBX_CUE_MARK,    /* text: its name */
+    CBX_CUE_PROSODY, /* from here on */
+    CBX_CUE_NOTICE,  /* text: what of the markup was passed over */
+} cbx_cue_kind;
+
+/* What the markup says at a place in a segment. */
+typedef struct cbx_cue {
+    cbx_cue_kind kind;
+    int at;        /* before this character, 0..chars */
+    uint64_t from; /* byte in all that was pushed */
+    cbx_prosody prosody;
+    char text[READER_NAME];
+} cbx_cue;
+
+enum { CBX_SEGMENT_CUES = 16 };
+
+/* A segment without characters (len 0) carries what came behind the last text:
+ * a break, and marks. */
 typedef struct cbx_segment {
     const char *text; /* valid UTF-8, white space as single spaces, ends with a
                          0 byte; until the next call on the splitter */
-    size_t len;       /* bytes */
-    int chars;        /* code points, 1..max_chars */
-    uint64_t begin, end;    /* byte range in all that was pushed */
-    cbx_pause pause;        /* what follows it */
-    unsigned silent_before; /* pieces without letter or number since the
-                               previous segment */
+    const cbx_source *source; /* [chars] */
+    size_t len;               /* bytes */
+    int chars;                /* code points, 0..max_chars */
+    uint64_t begin, end;      /* byte range in all that was pushed */
+    cbx_pause pause;          /* what follows it */
+    unsigned silent_before;   /* pieces without letter or number since the
+                                 previous segment */
+    int break_before;    /* ms of silence, in place of any pause; -1: none asked
+                            for */
+    char language[16];   /* "": the stream's */
+    cbx_prosody prosody; /* at its first character */
+    int n_cues;
+    cbx_cue cues[CBX_SEGMENT_CUES]; /* in order */
 } cbx_segment;
 
 typedef struct cbx_split_options {
     int max_chars; /* code points, 16..2000 */
     bool wrapped;  /* single line breaks are spaces; blank lines still cut */
+    bool ssml;     /* else plain text: reader.h */
+    bool english;  /* the stream's language */
 } cbx_split_options;
 
 /* Longest run of bytes without white space or punctuation. */
@@ -63,9 +99,9 @@ void cbx_splitter_close(cbx_splitter *s);
 
 /* [any, one thread at a time] Takes bytes until a segment is ready or all are
  * taken; `*taken` says how many, also on failure. Takes none while a segment
- * waits in cbx_splitter_next. CBX_E_TEXT: a NUL byte, or a run longer than
- * CBX_SPLIT_MAX_RUN; both stay failures, and segments before them can still be
- * had. The run itself is dropped. */
+ * waits in cbx_splitter_next. CBX_E_TEXT: a NUL byte, markup that is none, or a
+ * run longer than CBX_SPLIT_MAX_RUN; all stay failures, and segments before
+ * them can still be had. The run itself is dropped. */
 CBX_CHECK cbx_status cbx_splitter_push(cbx_splitter *s, const void *bytes,
                                        size_t n, size_t *taken, cbx_error *err);
 

@@ -50,8 +50,9 @@ static inline cbx_status push_all(cbx_splitter *s, const char *p, size_t n,
 static inline cbx_splitter *new_splitter(int max_chars, bool wrapped)
 {
     cbx_splitter *s = NULL;
-    CHECK(
-        !cbx_splitter_open(&(cbx_split_options){max_chars, wrapped}, &s, NULL));
+    CHECK(!cbx_splitter_open(
+        &(cbx_split_options){.max_chars = max_chars, .wrapped = wrapped}, &s,
+        NULL));
     return s;
 }
 

@@ -256,10 +256,10 @@ static void random_bytes_are_split_without_harm(void)
 static void limits_out_of_range_are_refused(void)
 {
     cbx_splitter *s = NULL;
-    CHECK(cbx_splitter_open(&(cbx_split_options){15, false}, &s, NULL) ==
+    CHECK(cbx_splitter_open(&(cbx_split_options){.max_chars = 15}, &s, NULL) ==
           CBX_E_ARG);
-    CHECK(cbx_splitter_open(&(cbx_split_options){2001, false}, &s, NULL) ==
-          CBX_E_ARG);
+    CHECK(cbx_splitter_open(&(cbx_split_options){.max_chars = 2001}, &s,
+                            NULL) == CBX_E_ARG);
     CHECK(!s);
 }
 
