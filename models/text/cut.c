@@ -94,12 +94,12 @@ static const char *const titles[] = {
 
 /* These can end a sentence: a capital letter tells. */
 static const char *const ambiguous[] = {
-    "a.m",  "al",  "approx", "apr",  "assn", "aug", "ave",  "blvd",
-    "bros", "co",  "corp",   "dec",  "dept", "est", "etc",  "feb",
-    "fri",  "ft",  "hrs",    "inc",  "jan",  "jr",  "jul",  "jun",
-    "lb",   "lbs", "ltd",    "mar",  "max",  "min", "misc", "mon",
-    "nov",  "oct", "oz",     "p.m",  "rd",   "sat", "sep",  "sept",
-    "sq",   "sr",  "sun",    "temp", "thu",  "tue", "univ", "wed",
+    "a.m", "al",   "approx", "apr",  "assn", "aug",  "ave", "blvd", "bros",
+    "co",  "corp", "dec",    "dept", "est",  "etc",  "feb", "fri",  "ft",
+    "hrs", "inc",  "jan",    "jr",   "jul",  "jun",  "lb",  "lbs",  "ltd",
+    "mar", "max",  "min",    "mins", "misc", "mon",  "nov", "oct",  "oz",
+    "p.m", "rd",   "sat",    "sep",  "sept", "sq",   "sr",  "sun",  "temp",
+    "thu", "thur", "thurs",  "tue",  "tues", "univ", "wed", "yr",   "yrs",
 };
 
 /* A number follows these. */

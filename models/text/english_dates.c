@@ -58,7 +58,9 @@ static bool say_dotted(job *j)
     const bool address = job_has(j, 2);
     const char *p = j->group[address ? 2 : 3].text;
     if (job_has(j, 1))
-        put(j, "version ");
+        put(j, j->group[1].text[1] == 'e' && j->group[1].text[0] == 'V'
+                   ? "Version "
+                   : "version ");
     while (*p) {
         const size_t n = strspn(p, "0123456789");
         say_cardinal(&j->w, p, n);
@@ -115,15 +117,29 @@ static bool say_date(job *j, unsigned month, unsigned day, int year)
     return true;
 }
 
+static void put_clock(job *j, unsigned hour, unsigned minute, bool half)
+{
+    if (hour % 24 == 0 && minute == 0 && !half) {
+        put(j, "midnight");
+        return;
+    }
+    say_small(&j->w, hour);
+    if (minute) {
+        put(j, minute < 10 ? " oh " : " ");
+        say_small(&j->w, minute);
+    } else if (!half) {
+        put(j, hour > 12 ? " hundred" : " o'clock");
+    }
+}
+
 static bool say_iso_date(job *j)
 {
-    const uint32_t behind = job_behind(j);
     if (!say_date(j, value(j, 2), value(j, 3), 1))
         return false;
-    if (behind == 'T') { /* a time follows */
-        j->to++;
-        put(j, " at ");
-    }
+    if (!job_has(j, 4))
+        return true;
+    put(j, " at ");
+    put_clock(j, value(j, 4), value(j, 5), false);
     return true;
 }
 
@@ -228,27 +244,19 @@ static void put_half_day(job *j, int i)
         put(j, j->group[i].text[0] == 'a' || j->group[i].text[0] == 'A'
                    ? " A M"
                    : " P M");
+    if (job_has(j, i + 1)) /* a dash, and another time */
+        put(j, " to ");
 }
 
 /* 7:45, 19:00, 7:05:30 pm */
 static bool say_time(job *j)
 {
     const unsigned hour = value(j, 1), minute = value(j, 2);
-    const bool half = job_has(j, 4);
+    const bool half = job_has(j, 4), seconds = job_has(j, 3);
     if (hour > 24 || (half && (hour > 12 || hour < 1)))
         return false;
-    if (hour % 24 == 0 && minute == 0 && !half && !job_has(j, 3)) {
-        put(j, "midnight");
-        return true;
-    }
-    say_small(&j->w, hour);
-    if (minute) {
-        put(j, minute < 10 ? " oh " : " ");
-        say_small(&j->w, minute);
-    } else if (!half && !job_has(j, 3)) {
-        put(j, hour > 12 ? " hundred" : " o'clock");
-    }
-    if (job_has(j, 3)) {
+    put_clock(j, hour, minute, half || seconds);
+    if (seconds) {
         put(j, minute ? " and " : " hundred and ");
         say_small(&j->w, value(j, 3));
         put(j, value(j, 3) == 1 ? " second" : " seconds");
@@ -282,8 +290,10 @@ const rule date_rules[] = {
     {"d", "(?<![\\d\\-])\\d{3}-\\d{2}-\\d{4}(?![\\d\\-])", say_groups, false},
     {"d", "(?<![\\d\\-])97[89]-\\d{1,5}-\\d{1,7}-\\d{1,7}-\\d(?![\\d\\-])",
      say_groups, false},
-    {"d", "(\\d{4})[\\-/](\\d{2})[\\-/](\\d{2})(?![\\d\\-/])", say_iso_date,
-     false},
+    {"d",
+     "(\\d{4})[\\-/](\\d{2})[\\-/](\\d{2})(?:T(\\d\\d):(\\d\\d)(?::\\d\\d(?:\\."
+     "\\d+)?)?(?:Z|[+\\-]\\d\\d:?\\d\\d)?)?(?![\\d\\-/])",
+     say_iso_date, false},
     {"d", "(\\d{1,2})/(\\d{1,2})/(\\d{4}|\\d{2})(?![\\d/])", say_slash_date,
      false},
     {"d", "(\\d{1,2})\\.(\\d{1,2})\\.(\\d{4})(?![\\d]|\\.\\d)", say_dot_date,
@@ -311,9 +321,11 @@ const rule date_rules[] = {
     {"s", "(?<![\\p{L}\\p{N}])['’](\\d\\d)(?!\\d)" END, say_short_year, false},
     {"d",
      "(?<![\\d:.])([0-2]?\\d):([0-5]\\d)(?::([0-5]\\d))?(?:\\s?([AaPp])\\.?\\s?"
-     "[Mm](?:\\.|\\b))?(?![\\d:])" END,
+     "[Mm](?:\\.|\\b))?(?![\\d:])" END "(\\s?[\\-–]\\s?(?=\\d))?",
      say_time, false},
-    {"d", "(?<![\\d.,])(\\d{1,2})\\s?([AaPp])\\.?[Mm](?:\\.|\\b)" END, say_hour,
-     false},
+    {"d",
+     "(?<![\\d.,])(\\d{1,2})\\s?([AaPp])\\.?[Mm](?:\\.|\\b)" END
+     "(\\s?[\\-–]\\s?(?=\\d))?",
+     say_hour, false},
     {NULL, NULL, NULL, false},
 };

@@ -1,6 +1,7 @@
 /* Money and measures. */
 #include "models/text/rules.h"
 #include "models/text/units.h"
+#include "models/text/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -148,8 +149,22 @@ static bool say_money_behind(job *j)
 static bool say_percent(job *j)
 {
     job_say(j, 1, say_number);
-    put(j, " percent");
+    put(j, job_has(j, 2) ? " percent to " : " percent");
     return true;
+}
+
+/* Whether a quotation mark of this kind is open before the match: then the next
+ * one closes it, and is no inch. */
+static bool in_quotes(const job *j, uint32_t mark)
+{
+    bool open = false;
+    for (size_t at = 0; at < j->from; at++) {
+        const uint32_t c = j->in->code[at];
+        const bool apostrophe =
+            mark == '\'' && at && cbx_is_letter(j->in->code[at - 1]);
+        open ^= c == mark && !apostrophe;
+    }
+    return open;
 }
 
 /* 5 km, 10kg, 60 km/h, 5 lb/in, 20°C */
@@ -158,6 +173,8 @@ static bool say_measure(job *j)
     const char *name = j->group[3].text;
     const bool apart = job_has(j, 2);
     const unit_name *u = unit_find(name, apart);
+    if ((name[0] == '"' || name[0] == '\'') && in_quotes(j, (uint32_t)name[0]))
+        return false;
     const char *per = NULL;
     const bool joined = apart && j->in->code[j->group[2].from] == '-';
     char left[GROUP_BYTES];
@@ -195,22 +212,19 @@ static bool say_height(job *j)
 
 const rule money_rules[] = {
     {"sL",
-     "((?:US|CA|AU|NZ|HK|C|A)?[$£€¥₹₩₽₿]|(?:USD|EUR|GBP|JPY|CHF|"
-     "CAD|"
-     "AUD|"
-     "INR|"
-     "CNY)(?=\\s?\\d))\\s?" NUM "(?:\\s?[\\-–]\\s?" NUM
+     "((?:US|CA|AU|NZ|HK|C|A)?[$£€¥₹₩₽₿]|" CODES
+     "(?=\\s?\\d))\\s?" NUM "(?:\\s?[\\-–]\\s?[$£€¥]?" NUM
      ")?(?:\\s?(thousand|million|billion|trillion|[kKmMbBtT]n?)" END ")?",
      say_money, false},
     {"d",
      NUM "\\s?(?:(thousand|million|billion|trillion)\\s)?"
          "([$£€¥₹₩₽₿¢]|" CODES END ")",
      say_money_behind, false},
-    {"ds", NUM "\\s?%", say_percent, false},
+    {"ds", NUM "\\s?%(\\s?[\\-–]\\s?(?=\\d))?", say_percent, false},
     {"d", "(\\d)['′]\\s?(\\d{1,2})(?:[\"″”]|(?!\\d))", say_height, false},
     {"ds",
      NUM "([ \\-\\x{A0}])?([\\p{L}°µμΩ\"″′'²³][\\p{L}°²³]*[23]?(?:/\\p{L}+[²³"
-         "23]?)?)" END,
+         "23]?)?)" END "(?:\\.(?=\\s[\\p{Ll}\\d]))?",
      say_measure, false},
     {NULL, NULL, NULL, false},
 };

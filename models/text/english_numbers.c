@@ -45,9 +45,9 @@ static bool is_fraction(unsigned above, unsigned below)
 static bool say_fraction(job *j)
 {
     const unsigned above = value(j, 2), below = value(j, 3);
-    const bool names = (above == 24 && below == 7) ||
-                       (above == 9 && below == 11) || above == below ||
-                       (above == 7 && below == 11);
+    const bool names =
+        (above == 24 && below == 7) || (above == 9 && below == 11) ||
+        (above == 50 && below == 50) || (above == 7 && below == 11);
     if (job_has(j, 1)) {
         if (!is_fraction(above, below))
             return false;
@@ -117,6 +117,41 @@ static bool say_range_begin(job *j)
 {
     job_say(j, 1, say_number);
     put(j, " to ");
+    return true;
+}
+
+/* fifty-fifty */
+static bool say_even(job *j)
+{
+    job_say(j, 1, say_cardinal);
+    put(j, " ");
+    job_say(j, 1, say_cardinal);
+    return true;
+}
+
+/* 5 - 3 = 2 */
+static bool say_difference(job *j)
+{
+    job_say(j, 1, say_number);
+    put(j, " minus ");
+    return true;
+}
+
+/* 1080p */
+static bool say_lines(job *j)
+{
+    job_say(j, 1, say_code);
+    put(j, " p");
+    return true;
+}
+
+/* "2) " at the begin of a line */
+static bool say_item(job *j)
+{
+    if (j->from)
+        return false;
+    job_say(j, 1, say_cardinal);
+    put(j, ", ");
     return true;
 }
 
@@ -252,14 +287,18 @@ const rule number_rules[] = {
      false},
     {"ds", "(?:(\\d+)\\s?)?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])(?:\\s?(\\p{L}+))?", say_vulgar,
      false},
+    {"d", "(\\d{1,3})\\) +", say_item, false},
+    {"d", "(\\d+)-\\1(?![\\d\\-])" END, say_even, false},
+    {"d", NUM " [\\-−] (?=" NUM "\\s?=)", say_difference, false},
     {"ds", NUM "\\s?[\\-–]\\s?(?=[$£€]?\\.?\\d)", say_range_begin, false},
     {"d", "(\\d+):(\\d+)(?![\\d:])", say_ratio, false},
     {"d", NUM "\\s?([x×*])\\s?(?=\\d)", say_by, false},
-    {"d", NUM "[x×]" END, say_times, false},
+    {"d", NUM "[x×]" END "(?!\\s?[+\\-−=*/)^])", say_times, false},
     {"d", NUM "\\^(-?)(\\d+)", say_power, false},
     {"d", NUM "\\s?(million|billion|trillion|bn|M|B)" END, say_magnitude,
      false},
-    {"c", "(\\d+)", say_code_number, false},
+    {"d", "(\\d{3,4})p" END, say_lines, false},
+    {"c", "(\\d+)(?:-(?=\\d))?", say_code_number, false},
     {"s", "[\\-‑](?=\\d)", say_code_hyphen, false},
     {"s", "[\\-−](?=[$£€]?\\.?\\d)", say_minus, false},
     {"s", "\\+(?=\\d)", say_plus, false},

@@ -195,13 +195,13 @@ static bool say_roman_name(job *j)
         "Urban",     "Victor",    "Wilhelm",  "William",     "Catherine",
         "Isabella",  "Edgar",     "Davis"};
     const unsigned n = roman(j->group[3].text);
-    if (!n || n > 40)
+    if (!n || n > 50)
         return false;
     bool ruler = false;
     for (size_t i = 0; i < sizeof rulers / sizeof *rulers; i++)
         ruler = ruler || !strcmp(j->group[1].text, rulers[i]);
-    if (!ruler && (n == 5 || n == 10 || n > 12 || n == 1))
-        return false; /* Malcolm X, Plan V */
+    if (!ruler && (j->group[3].len == 1 || n == 40))
+        return false; /* Malcolm X, Plan V, size XL */
     put_group(j, 1);
     put_group(j, 2);
     if (ruler) {
@@ -433,17 +433,30 @@ static bool say_snake(job *j)
 {
     put_group(j, 1);
     put(j, " ");
-    j->to = j->group[2].from;
+    return true;
+}
+
+/* Flight 815, Room 101 */
+static bool say_called(job *j)
+{
+    put_group(j, 1);
+    put(j, " ");
+    job_say(j, 2, say_code);
     return true;
 }
 
 const rule word_rules[] = {
     {"L",
+     "((?i)boeing|airbus|flight|room|route|highway|interstate|area code|bus|"
+     "channel|extension|suite) (\\d{3,4})(?![.,:]?\\d)" END,
+     say_called, false},
+    {"L",
      "((?:(?i)chapter|part|act|scene|volume|book|section|phase|stage|war|bowl|"
      "level|appendix|article|title|episode|season|class|type|figure|table|"
      "lesson|unit|vol\\.|ch\\.|no\\.))( )([IVXLCDM]{1,9})" END,
      say_roman_part, false},
-    {"L", "(\\p{Lu}\\p{Ll}+)( )([IVXL]{1,7})" END, say_roman_name, false},
+    {"L", "(\\p{Lu}\\p{Ll}+)( )([IVXL]{1,7})" END "(?! [cC]entur)",
+     say_roman_name, false},
     {"L", "([IVX]{1,6})(?:th|st|nd|rd)? ((?i)centur(?:y|ies))" END,
      say_roman_century, false},
     {"L", "(Dr|St)(\\.)?" END, say_doctor_or_saint, false},
@@ -451,6 +464,6 @@ const rule word_rules[] = {
      say_abbreviation, false},
     {"L", "(\\p{L}+)(\\.)?" END, say_abbreviation, false},
     {"L", "(\\p{L}+)/(\\p{L}+)" END, say_slash, false},
-    {"L", "(\\p{L}+)_(\\w+)", say_snake, false},
+    {"L", "(\\p{L}+)_(?=[\\p{L}\\p{N}])", say_snake, false},
     {NULL, NULL, NULL, false},
 };

@@ -49,7 +49,9 @@ extern const rule markdown_rules[], link_rules[], date_rules[], money_rules[],
     number_rules[], word_rules[], sign_rules[];
 
 /* A number: 5, 1,234, 3.14, .5 */
-#define NUM "((?:\\d{1,3}(?:,\\d{3})+(?!\\d)|\\d+)(?:\\.\\d+)?|\\.\\d+)"
+#define NUM                                                                  \
+    "((?:\\d{1,3}(?:,\\d{3})+(?!\\d)|\\d+)(?:\\.\\d+)?|(?<![.\\p{L}\\p{N}])" \
+    "\\.\\d+)"
 /* No word goes on here. */
 #define END "(?![\\p{L}\\p{N}])"
 #define MONTH                                                                \
