@@ -4,9 +4,11 @@
 #include "chatterbox/chatterbox.h"
 #include "dsp/resample.h"
 #include "engine/presets.h"
+#include "engine/sound_feed.h"
 #include "engine/text_feed.h"
 #include "kernels/kernels.h"
 #include "models/pipeline/pipeline.h"
+#include "models/voice/s3tok.h"
 #include "models/watermark/perth.h"
 #include "rt/arena.h"
 #include "rt/deadline.h"
@@ -77,6 +79,7 @@ struct cbx_stream {
     cbx_arena arena;          /* of ring and events */
     cbx_ring *ring;
     cbx_queue *events; /* decode -> poller */
+    sound_feed *sound; /* of a conversion, else NULL; has a lock of its own */
     text_feed *text;   /* text thread -> decode; has a lock of its own */
 
     /* The poller. */
@@ -109,6 +112,8 @@ struct cbx_stream {
 
     /* Decode only. */
     cbx_pipeline *pipeline;
+    s3tok *ears; /* of a conversion */
+    bool live;   /* it is one of sound that arrives as it is spoken */
     cbx_resampler *resampler;
     struct stream_out {
         float *pcm;     /* [cap] 24 kHz, in a circle: not heard yet, and a
@@ -201,6 +206,22 @@ size_t stream_silence(cbx_stream *s, size_t most); /* what it made */
 /* dictionary.c [setup] */
 CBX_CHECK cbx_status stream_open_dictionary(const cbx_stream *s,
                                             pronounce **out, cbx_error *err);
+
+/* convert.c: a stream that is given speech instead of text. */
+void stream_convert_close(cbx_stream *s);
+/* [decode] Takes the next piece of sound. False: there is none yet. */
+bool stream_hear(cbx_stream *s);
+/* stream_decode.c, for it */
+void stream_fail(cbx_stream *s, const cbx_error *err);
+void stream_end_input(cbx_stream *s);
+/* stream.c, for it: opens with what `set_up` adds before the decode thread sees
+ * the stream. */
+CBX_CHECK cbx_status stream_open(
+    cbx_voice *voice, const cbx_params *params,
+    cbx_status (*set_up)(cbx_stream *s, const void *arg, cbx_error *err),
+    const void *arg, cbx_stream **out, cbx_error *err);
+/* [text] */
+uint64_t stream_note_input(cbx_stream *s);
 
 /* stream_events.c */
 void stream_tell(cbx_stream *s, cbx_event event, uint64_t at);

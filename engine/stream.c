@@ -38,7 +38,7 @@ static cbx_status open_pipeline(cbx_stream *s, cbx_error *err)
     const cbx_model *m = s->voice->model;
     cbx_pipeline_options options = {
         .seed = p->seed,
-        .grid = (cbx_grid)p->latency,
+        .grid = s->live ? CBX_GRID_LIVE : (cbx_grid)p->latency,
         .flow = (cbx_flow)p->flow,
         .history = p->flow_history,
         .look_ahead = p->look_ahead,
@@ -101,9 +101,14 @@ static cbx_status open_text(cbx_stream *s, cbx_error *err)
                                &s->text, err);
 }
 
-static cbx_status open_parts(cbx_stream *s, cbx_error *err)
+static cbx_status
+open_parts(cbx_stream *s,
+           cbx_status (*set_up)(cbx_stream *s, const void *arg, cbx_error *err),
+           const void *arg, cbx_error *err)
 {
     cbx_status st = cbx_params_check(&s->params, err);
+    if (!st && set_up)
+        st = set_up(s, arg, err);
     if (!st)
         st = open_arena(s, err);
     if (!st)
@@ -127,6 +132,7 @@ static void free_stream(cbx_stream *s)
 {
     stream_out_close(s);
     stream_mark_close(s);
+    stream_convert_close(s);
     pthread_mutex_lock(&s->engine->device);
     cbx_pipeline_close(s->pipeline);
     pthread_mutex_unlock(&s->engine->device);
@@ -142,6 +148,14 @@ static void free_stream(cbx_stream *s)
 cbx_status cbx_stream_open(cbx_voice *voice, const cbx_params *params,
                            cbx_stream **out, cbx_error *err)
 {
+    return stream_open(voice, params, NULL, NULL, out, err);
+}
+
+cbx_status stream_open(cbx_voice *voice, const cbx_params *params,
+                       cbx_status (*set_up)(cbx_stream *s, const void *arg,
+                                            cbx_error *err),
+                       const void *arg, cbx_stream **out, cbx_error *err)
+{
     cbx_stream *s = calloc(1, sizeof *s);
     pthread_condattr_t monotonic;
     if (!s)
@@ -155,7 +169,7 @@ cbx_status cbx_stream_open(cbx_voice *voice, const cbx_params *params,
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->moved, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    const cbx_status st = open_parts(s, err);
+    const cbx_status st = open_parts(s, set_up, arg, err);
     if (st) {
         free_stream(s);
         return st;
@@ -189,10 +203,21 @@ static void note_text(cbx_stream *s, uint64_t now)
     atomic_store_explicit(&s->text_for, now + 1, memory_order_release);
 }
 
+uint64_t stream_note_input(cbx_stream *s)
+{
+    const uint64_t now = cancels(s);
+    note_text(s, now);
+    return now;
+}
+
 cbx_status cbx_stream_push(cbx_stream *s, const char *text, size_t n,
                            size_t *taken, cbx_error *err)
 {
     const uint64_t now = cancels(s);
+    *taken = 0;
+    if (s->sound)
+        return cbx_fail(err, CBX_E_ARG,
+                        "text for a stream that converts speech");
     if (n > 0)
         note_text(s, now);
     const cbx_status st = text_feed_push(s->text, now, text, n, taken, err);
@@ -210,6 +235,9 @@ void cbx_stream_finish(cbx_stream *s)
 {
     const uint64_t now = cancels(s);
     note_text(s, now);
+    cbx_error ignored;
+    if (s->sound && sound_feed_finish(s->sound, now, &ignored))
+        return;
     text_feed_finish(s->text, now);
     engine_poke(s->engine);
 }

@@ -93,7 +93,7 @@ static bool cancelled(const cbx_stream *s)
            atomic_load_explicit(&s->cancels_seen, memory_order_relaxed);
 }
 
-static void fail(cbx_stream *s, const cbx_error *err)
+void stream_fail(cbx_stream *s, const cbx_error *err)
 {
     cbx_event e = {.kind = CBX_EVENT_ERROR, .value = err->status};
     memcpy(e.text, err->text, sizeof e.text - 1);
@@ -134,7 +134,7 @@ static void take_cancel(cbx_stream *s)
     mark_dry(s);
     publish(s);
     if (st)
-        fail(s, &err);
+        stream_fail(s, &err);
 }
 
 /* -- another sample rate --------------------------------------------------- */
@@ -227,7 +227,7 @@ static bool write_out(cbx_stream *s, bool *all)
     const cbx_status st = stream_out_move(s, s->text_ended, all, &err);
     s->resample_seconds += 1e-9 * (double)(cbx_clock_ns() - t0);
     if (st) {
-        fail(s, &err);
+        stream_fail(s, &err);
         return true;
     }
     const bool moved = cbx_ring_space(s->ring) < before;
@@ -271,7 +271,7 @@ static void begin_segment(cbx_stream *s, const cbx_segment *segment)
     cbx_pipeline_language(s->pipeline, language);
     if (cbx_pipeline_begin(s->pipeline, segment->text, segment->len, lead,
                            &err)) {
-        fail(s, &err);
+        stream_fail(s, &err);
         return;
     }
     stream_mark_begin(s, lead);
@@ -322,7 +322,7 @@ static void speak(cbx_stream *s)
     const int64_t t0 = cbx_clock_ns();
     cbx_pipeline_hurry(s->pipeline, may_gather_cells(s));
     if (cbx_pipeline_step(s->pipeline, &done, &err)) {
-        fail(s, &err);
+        stream_fail(s, &err);
         return;
     }
     const float *pcm = cbx_pipeline_pcm(s->pipeline, &n);
@@ -337,7 +337,7 @@ static void speak(cbx_stream *s)
         publish(s);
 }
 
-static void end_text(cbx_stream *s)
+void stream_end_input(cbx_stream *s)
 {
     s->text_ended = true;
     s->dry = false; /* the resampler holds the last frames */
@@ -366,6 +366,8 @@ bool stream_step(cbx_stream *s)
     const bool moved = write_out(s, &all);
     if (!all || s->failed)
         return moved;
+    if (s->sound && cbx_pipeline_waits(s->pipeline) && s->speaking)
+        return stream_hear(s) || moved;
     if (s->speaking) {
         if (!stream_out_has_room(s, stream_mark_most(s)))
             return moved;
@@ -381,12 +383,14 @@ bool stream_step(cbx_stream *s)
     }
     if (s->text_ended)
         return settle(s);
+    if (s->sound)
+        return stream_hear(s) || settle(s);
     switch (text_feed_next(s->text, count_of(s), &segment)) {
     case FEED_SEGMENT:
         begin_segment(s, &segment);
         return true;
     case FEED_END:
-        end_text(s);
+        stream_end_input(s);
         return true;
     case FEED_NONE:
         break;
@@ -403,8 +407,13 @@ bool stream_has_work(cbx_stream *s)
     const struct stream_out *o = &s->out;
     if (o->frames_from < o->frames_to)
         return cbx_ring_space(s->ring) > 0;
+    if (s->sound && s->speaking && cbx_pipeline_waits(s->pipeline))
+        return sound_feed_ready(s->sound, count_of(s));
     if (s->speaking || s->silence)
         return stream_out_has_room(s, stream_mark_most(s));
+    if (s->sound)
+        return !s->dry ||
+               (!s->text_ended && sound_feed_ready(s->sound, count_of(s)));
     return !s->dry || (!s->text_ended && text_feed_ready(s->text, count_of(s)));
 }
 

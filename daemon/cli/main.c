@@ -23,6 +23,7 @@ static int run(const cli_options *o)
     switch (o->command) {
     case CLI_SAY:
     case CLI_RENDER:
+    case CLI_CONVERT:
         return cli_speak(o);
     case CLI_VOICES:
         return cli_voices(o);

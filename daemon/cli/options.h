@@ -15,6 +15,7 @@ enum { CLI_MOST_OPTIONS = 128 };
 typedef enum cli_command {
     CLI_SAY,
     CLI_RENDER,
+    CLI_CONVERT,
     CLI_VOICES,
     CLI_CLONE,
     CLI_VOICE,
@@ -52,6 +53,7 @@ typedef struct cli_options {
     int rate;
     int flow_history, look_ahead; /* as `given` says */
     bool no_watermark;
+    bool live;           /* convert */
     int watermark_ahead; /* ms */
     bool wrapped, ssml, no_normalize, no_guards, stats, quiet;
     const char *dictionary;

@@ -206,6 +206,9 @@ static cbx_status check_spoken(const speech *s, cbx_error *err)
     cbx_stream_get_stats(s->stream, &stats);
     if (stats.segments)
         return CBX_OK;
+    if (s->options->command == CLI_CONVERT)
+        return cbx_fail(err, CBX_E_FORMAT,
+                        "there is no sound in it that could be converted");
     return cbx_fail(err, CBX_E_TEXT,
                     "there is nothing to speak: the text has no letter and no "
                     "number");
@@ -224,12 +227,29 @@ static void warn_about_text(const speech *s)
     cli_warn(sentence);
 }
 
+/* The same with sound. */
+static cbx_status feed_sound(speech *s, cbx_error *err)
+{
+    cbx_status st = CBX_OK;
+    bool ended = false;
+    while (!interrupted && !s->failed && !st && !sink_failed(s) && !ended) {
+        st = hearing_feed(s, &ended, err);
+        if (!st && !ended)
+            poll(&(struct pollfd){.fd = wake[0], .events = POLLIN}, 1,
+                 TICK_MS / 5);
+        watch(s);
+    }
+    return st;
+}
+
 int speech_run(speech *s)
 {
     cbx_error text_err, sound_err;
     if (speech_is_live(s)) /* a silenced file would look complete */
         atomic_store(&speaking, s->stream);
-    const cbx_status text = feed(s, &text_err);
+    const cbx_status text = s->options->command == CLI_CONVERT
+                                ? feed_sound(s, &text_err)
+                                : feed(s, &text_err);
     cbx_stream_finish(s->stream);
     const cbx_status sound = wait_for_sound(s, &sound_err);
     atomic_store(&speaking, NULL);

@@ -108,13 +108,16 @@ cbx_status speech_open(speech *s, const cli_options *o, cbx_error *err)
         return st;
     if ((st = make_params(s, &params, err)))
         return st;
-    return cbx_stream_open(s->voice, &params, &s->stream, err);
+    if (o->command != CLI_CONVERT)
+        return cbx_stream_open(s->voice, &params, &s->stream, err);
+    return hearing_open(s, &params, err);
 }
 
 void speech_close(speech *s)
 {
     cbx_sink_close(s->sink);
     cbx_stream_close(s->stream);
+    hearing_close(s);
     cbx_voice_close(s->voice);
     cbx_model_close(s->model);
     cbx_engine_close(s->engine);
@@ -217,7 +220,8 @@ static cbx_sink_options wanted_sink(const cli_options *o)
                            .fd = STDOUT_FILENO};
     if (o->raw)
         so.kind = CBX_SINK_RAW;
-    else if (o->command == CLI_RENDER)
+    else if (o->command == CLI_RENDER ||
+             (o->command == CLI_CONVERT && o->output))
         so.kind = CBX_SINK_FILE;
     else if (o->null)
         so.kind = CBX_SINK_NULL;
@@ -247,6 +251,8 @@ static cbx_status check_options(const cli_options *o, cbx_error *err)
 {
     if (o->command == CLI_RENDER && !o->output && !o->raw)
         return cbx_fail(err, CBX_E_ARG, "render needs -o FILE (or --raw)");
+    if (o->command == CLI_CONVERT && !o->n_words && !o->live)
+        return cbx_fail(err, CBX_E_ARG, "convert needs a recording, or --live");
     if (o->output && o->raw)
         return cbx_fail(err, CBX_E_ARG, "give -o FILE or --raw, not both");
     if (o->jack + o->null + o->raw + (o->device != NULL) > 1)

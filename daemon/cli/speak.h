@@ -25,7 +25,12 @@ typedef struct speech {
         first_frame_ns; /* first frame that the sink took; 0: none */
 
     uint64_t text_given; /* bytes that the stream took */
-    bool failed;         /* decoding failed, and it was reported */
+    struct {             /* convert */
+        float *x;        /* [n] mono */
+        size_t n, at;
+        uint32_t rate;
+    } sound;
+    bool failed; /* decoding failed, and it was reported */
 } speech;
 
 /* Opens the engine, the voice and the stream. */
@@ -48,6 +53,12 @@ void speech_catch_signals(void);
 /* Feeds text until it ends, then waits for the sound to end; CLI_INTERRUPTED
  * after Ctrl-C. */
 int speech_run(speech *s);
+
+/* convert: reads the recording and opens the stream for it. */
+cbx_status hearing_open(speech *s, const cbx_params *params, cbx_error *err);
+void hearing_close(speech *s);
+/* As much as the stream takes; *ended: that was all. */
+cbx_status hearing_feed(speech *s, bool *ended, cbx_error *err);
 
 /* --stats */
 void speech_print_stats(const speech *s, FILE *to);

@@ -15,6 +15,7 @@ enum {
     SAY = 1 << CLI_SAY,
     RENDER = 1 << CLI_RENDER,
     SPEAK = SAY | RENDER,
+    CONVERT = 1 << CLI_CONVERT,
     VOICES = 1 << CLI_VOICES,
     CLONE = 1 << CLI_CLONE,
     VOICE = 1 << CLI_VOICE,

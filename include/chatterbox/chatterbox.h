@@ -266,6 +266,25 @@ void cbx_stream_flush(cbx_stream *stream);
 /* [text] No more text: flush, and end after the last sound. */
 void cbx_stream_finish(cbx_stream *stream);
 
+/* Voice conversion: speech instead of text (docs/CONVERSION.md). The voice says
+ * what is said in the sound, as it is said there; reading, cancelling, events
+ * and the watermark are those of any stream. */
+typedef struct cbx_convert_options {
+    uint32_t rate; /* of what is pushed, 4000 to 768000 */
+    /* Sound that arrives while it is spoken: converted in windows, a fixed
+     * time behind. Else the model hears up to 30 seconds at once, and the
+     * result is the reference's. */
+    bool live;
+} cbx_convert_options;
+
+/* [setup] CBX_E_UNSUPPORTED: the model came without a speech tokenizer. */
+cbx_status cbx_stream_open_convert(cbx_voice *voice, const cbx_params *params,
+                                   const cbx_convert_options *options,
+                                   cbx_stream **out, cbx_error *err);
+/* [text] Takes as much of x[0..n), mono, as fits. cbx_stream_finish ends it. */
+cbx_status cbx_stream_push_sound(cbx_stream *stream, const float *x, size_t n,
+                                 size_t *taken, cbx_error *err);
+
 /* [any], also [audio]: drop all text and sound accepted so far. The reader
  * fades out within 5 ms and is silent from then on; the stream then takes text
  * anew, from the same state as when it was opened. */

@@ -35,7 +35,7 @@ static cbx_status open_flow(cbx_pipeline *p, cbx_error *err)
 static int look_ahead(const cbx_pipeline *p)
 {
     static const int frames[] = {
-        [CBX_GRID_LOWEST] = 4, [CBX_GRID_BALANCED] = 8};
+        [CBX_GRID_LOWEST] = 4, [CBX_GRID_BALANCED] = 8, [CBX_GRID_LIVE] = 8};
     const int whole = s3gen_get_info(p->m->s3gen)->hift_delay;
     if (p->options.look_ahead >= 0)
         return p->options.look_ahead;

@@ -8,6 +8,8 @@ static const int sizes[][MAX_SIZES] = {
     [CBX_GRID_LOWEST] = {6, 8, 12, 18, 25, 50},
     [CBX_GRID_BALANCED] = {10, 12, 18, 25, 50, 50},
     [CBX_GRID_SAFEST] = {30, 30, 50, 50, 50, 50},
+    /* 3 tokens (the flow's look-ahead) before the borders of what comes */
+    [CBX_GRID_LIVE] = {9, 12, 12, 12, 12, 12},
 };
 
 int cbx_grid_end(cbx_grid grid, int k)

@@ -8,6 +8,7 @@ typedef enum cbx_grid {
     CBX_GRID_LOWEST,
     CBX_GRID_BALANCED,
     CBX_GRID_SAFEST,
+    CBX_GRID_LIVE, /* for tokens that come 12 at a time */
 } cbx_grid;
 
 /* [any] The token at which cell k (0, 1, ...) ends: increasing in k. */

@@ -94,6 +94,18 @@ cbx_status cbx_pipeline_begin(cbx_pipeline *p, const char *text, size_t n,
     return CBX_OK;
 }
 
+cbx_status cbx_pipeline_begin_given(cbx_pipeline *p, int lead, cbx_error *err)
+{
+    speech_begin_given(p);
+    const cbx_status st = cells_begin(p, err);
+    if (st)
+        return st;
+    p->lead = lead;
+    p->stage = lead > 0 ? LEAD : T3;
+    p->pcm_len = 0;
+    return CBX_OK;
+}
+
 void pipeline_end_segment(cbx_pipeline *p)
 {
     p->stage = IDLE;

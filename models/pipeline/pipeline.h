@@ -59,6 +59,20 @@ CBX_CHECK cbx_status cbx_pipeline_begin(cbx_pipeline *p, const char *text,
  * model has; "": none is named. */
 void cbx_pipeline_language(cbx_pipeline *p, const char *language);
 
+/* [decode] Starts a segment whose speech tokens are given, not drawn: voice
+ * conversion. Then cbx_pipeline_give, until `last`. */
+CBX_CHECK cbx_status cbx_pipeline_begin_given(cbx_pipeline *p, int lead,
+                                              cbx_error *err);
+/* [decode] n more tokens, maybe none. CBX_E_LIMIT for more than
+ * cbx_pipeline_max_tokens() in a segment, CBX_E_ARG for one that the model does
+ * not have. */
+CBX_CHECK cbx_status cbx_pipeline_give(cbx_pipeline *p, const int32_t *tokens,
+                                       int n, bool last, cbx_error *err);
+/* [decode] The segment can only go on when more is given. */
+bool cbx_pipeline_waits(const cbx_pipeline *p);
+/* [any] Of a segment that is given. */
+int cbx_pipeline_max_tokens(const cbx_pipeline *p);
+
 /* [decode] One unit of work: a few speech tokens, or a cell of mel, or a piece
  * of PCM. *done: the segment is finished and all of its PCM was given out. */
 CBX_CHECK cbx_status cbx_pipeline_step(cbx_pipeline *p, bool *done,

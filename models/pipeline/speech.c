@@ -40,7 +40,7 @@ cbx_status speech_begin(cbx_pipeline *p, const char *text, size_t n,
     const int most = p->m->config.limits.max_speech_tokens;
     p->limit = room < most ? room : most;
     p->drawn = p->n_tokens = 0;
-    p->spoken = p->cut = false;
+    p->spoken = p->cut = p->given = false;
     p->stats.text_seconds += 1e-9 * (double)(t1 - t0);
     p->stats.t3_seconds += 1e-9 * (double)(cbx_clock_ns() - t1);
     return CBX_OK;
@@ -81,11 +81,53 @@ static bool wants_more(const cbx_pipeline *p)
     return !p->spoken && p->n_tokens < cells_wanted(p);
 }
 
+/* -- tokens from outside --------------------------------------------------- */
+
+void speech_begin_given(cbx_pipeline *p)
+{
+    p->limit = p->m->config.limits.max_speech_tokens;
+    p->drawn = p->n_tokens = 0;
+    p->spoken = p->cut = false;
+    p->given = true;
+}
+
+cbx_status cbx_pipeline_give(cbx_pipeline *p, const int32_t *tokens, int n,
+                             bool last, cbx_error *err)
+{
+    const int codes = s3gen_get_info(p->m->s3gen)->codes;
+    if (n > p->limit - p->n_tokens)
+        return cbx_fail(err, CBX_E_LIMIT,
+                        "a segment of more than %d speech tokens", p->limit);
+    for (int i = 0; i < n; i++)
+        if (tokens[i] < 0 || tokens[i] >= codes)
+            return cbx_fail(err, CBX_E_ARG,
+                            "speech token %d; the model has %d of them",
+                            (int)tokens[i], codes);
+    for (int i = 0; i < n; i++)
+        p->tokens[p->n_tokens++] = tokens[i];
+    p->stats.tokens += (uint64_t)n;
+    p->spoken = last;
+    return CBX_OK;
+}
+
+bool cbx_pipeline_waits(const cbx_pipeline *p)
+{
+    return p->given && p->stage == T3 && wants_more(p);
+}
+
+int cbx_pipeline_max_tokens(const cbx_pipeline *p)
+{
+    return p->m->config.limits.max_speech_tokens;
+}
+
+/* -- steps ----------------------------------------------------------------- */
+
 cbx_status speech_step(cbx_pipeline *p, cbx_error *err)
 {
     const int64_t t0 = cbx_clock_ns();
     cbx_status st = CBX_OK;
-    for (int i = 0; i < TOKENS_A_STEP && wants_more(p) && !st; i++) {
+    for (int i = 0; !p->given && i < TOKENS_A_STEP && wants_more(p) && !st;
+         i++) {
         int32_t token;
         if (!(st = t3_step(p->m->t3, &p->t3, 1, NULL, &token, err)))
             take_token(p, token);

@@ -43,6 +43,7 @@ struct cbx_pipeline {
     int limit;       /* most tokens that are drawn */
     int32_t *tokens; /* [limit + silence]: those that are spoken */
     int n_tokens;
+    bool given;  /* tokens come from outside */
     bool spoken; /* no more tokens will come */
     bool cut;
 
@@ -73,6 +74,9 @@ CBX_CHECK cbx_status speech_begin(cbx_pipeline *p, const char *text, size_t n,
                                   cbx_error *err);
 /* [decode] A few tokens. */
 CBX_CHECK cbx_status speech_step(cbx_pipeline *p, cbx_error *err);
+
+/* [decode] No T3: tokens will be given. */
+void speech_begin_given(cbx_pipeline *p);
 
 /* cells.c */
 /* [setup] */

@@ -1,8 +1,8 @@
 #include "models/voice/prepare.h"
 
 #include "models/voice/campplus.h"
+#include "models/voice/ears.h"
 #include "models/voice/features.h"
-#include "models/voice/s3tok.h"
 #include "models/voice/ve.h"
 
 #include <math.h>
@@ -46,39 +46,12 @@ size_t cbx_voice_wanted(cbx_family family)
 
 /* -- opening --------------------------------------------------------------- */
 
-/* `key`: a tensor without which there is no such encoder. */
-static cbx_status open_file(const char *folder, const char *name,
-                            const char *key, const char *what,
-                            cbx_tensor_file **out, cbx_error *err)
-{
-    char path[4096];
-    cbx_tensor_file *f = NULL;
-    const int n = snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (n < 0 || (size_t)n >= sizeof path)
-        return cbx_fail(err, CBX_E_FILE, "%.200s: the path is too long",
-                        folder);
-    if (name[0]) {
-        const cbx_status st = cbx_tensor_file_open(path, &f, err);
-        if (st)
-            return st;
-    }
-    if (!f || !cbx_tensor_find(f, key)) {
-        cbx_tensor_file_close(f);
-        return cbx_fail(err, CBX_E_UNSUPPORTED,
-                        "%s: this model comes without a %s, so it cannot learn "
-                        "a voice from a recording; choose a published one",
-                        folder, what);
-    }
-    *out = f;
-    return CBX_OK;
-}
-
 static cbx_status open_ve(cbx_dev *dev, const char *folder, const cbx_config *c,
                           ve **out, cbx_error *err)
 {
     cbx_tensor_file *f;
-    cbx_status st = open_file(folder, c->files.ve, "lstm.weight_ih_l0",
-                              "voice encoder", &f, err);
+    cbx_status st = encoder_file_open(folder, c->files.ve, "lstm.weight_ih_l0",
+                                      "voice encoder", &f, err);
     if (st)
         return st;
     st = ve_open(dev, f, &c->ve, out, err);
@@ -91,26 +64,12 @@ static cbx_status open_campplus(cbx_dev *dev, const char *folder,
                                 cbx_error *err)
 {
     cbx_tensor_file *f;
-    cbx_status st =
-        open_file(folder, c->files.s3gen, "speaker_encoder.head.conv1.weight",
-                  "speaker encoder", &f, err);
+    cbx_status st = encoder_file_open(folder, c->files.s3gen,
+                                      "speaker_encoder.head.conv1.weight",
+                                      "speaker encoder", &f, err);
     if (st)
         return st;
     st = campplus_open(dev, f, &c->campplus, out, err);
-    cbx_tensor_file_close(f);
-    return st;
-}
-
-static cbx_status open_s3tok(cbx_dev *dev, const char *folder,
-                             const cbx_config *c, s3tok **out, cbx_error *err)
-{
-    cbx_tensor_file *f;
-    cbx_status st = open_file(folder, c->files.s3tokenizer,
-                              "tokenizer.encoder.conv1.weight",
-                              "speech tokenizer", &f, err);
-    if (st)
-        return st;
-    st = s3tok_open(dev, f, &c->s3tok, out, err);
     cbx_tensor_file_close(f);
     return st;
 }
@@ -130,7 +89,7 @@ cbx_status cbx_voice_maker_open(cbx_dev *dev, const char *folder,
     if (!st)
         st = open_campplus(dev, folder, config, &m->campplus, err);
     if (!st)
-        st = open_s3tok(dev, folder, config, &m->s3tok, err);
+        st = cbx_ears_open(dev, folder, config, &m->s3tok, err);
     if (st) {
         cbx_voice_maker_close(m);
         return st;
@@ -189,24 +148,6 @@ static cbx_status make_embedding(const cbx_voice_maker *m, const float *wav16,
     return st;
 }
 
-/* max: tokens at most, 0 for all of them. */
-static cbx_status make_tokens(const cbx_voice_maker *m, const float *wav16,
-                              size_t n, int max, const cbx_probe *probe,
-                              int32_t **tokens, int *count, cbx_error *err)
-{
-    voice_rows mel;
-    cbx_status st = voice_token_mel(wav16, n, &mel, err);
-    if (st)
-        return st;
-    const int most = max * VOICE_FRAMES_PER_TOKEN;
-    const int frames = max && mel.rows > most ? most : mel.rows;
-    st = s3tok_encode(m->s3tok, &mel, frames, probe, tokens, err);
-    if (!st)
-        *count = s3tok_count(frames);
-    free(mel.v);
-    return st;
-}
-
 /* s3gen.py: embed_ref. Tokens past the end of the mel are dropped; a mel of an
  * odd count keeps its last frame. */
 static cbx_status make_s3gen_prompt(const cbx_voice_maker *m, const float *wav,
@@ -227,8 +168,8 @@ static cbx_status make_s3gen_prompt(const cbx_voice_maker *m, const float *wav,
         return st;
     st = make_embedding(m, wav16, n16, probe, c, err);
     if (!st)
-        st = make_tokens(m, wav16, n16, 0, probe, &c->prompt_tokens,
-                         &c->n_prompt_tokens, err);
+        st = cbx_ears_hear(m->s3tok, wav16, n16, 0, probe, &c->prompt_tokens,
+                           &c->n_prompt_tokens, err);
     if (c->n_prompt_tokens > mel.rows / 2)
         c->n_prompt_tokens = mel.rows / 2;
     free(wav16);
@@ -266,8 +207,8 @@ static cbx_status make_t3_prompt(const cbx_voice_maker *m, const float *wav,
     if (st)
         return st;
     if (m->t3_tokens)
-        st = make_tokens(m, wav16, at_most(n16, most), m->t3_tokens, probe,
-                         &c->t3_tokens, &c->n_t3_tokens, err);
+        st = cbx_ears_hear(m->s3tok, wav16, at_most(n16, most), m->t3_tokens,
+                           probe, &c->t3_tokens, &c->n_t3_tokens, err);
     if (!st)
         st = make_speaker(m, wav16, n16, probe, c, err);
     free(wav16);
