@@ -48,6 +48,11 @@ CBX_RT void plug_transport(plug *p, bool playing, int64_t position)
     player_transport(&p->player, playing, position);
 }
 
+CBX_RT int64_t plug_position(const plug *p)
+{
+    return p->player.position;
+}
+
 CBX_RT void plug_note(plug *p, int note, float velocity)
 {
     if (note < 0 || note >= PLUG_PHRASES || !(velocity >= 0))

@@ -405,6 +405,9 @@ static void absorb_params(plug *p, bool now)
         changed |= v != p->used[rendered[i]];
         p->seen[rendered[i]] = v;
     }
+    now |= !p->settled;
+    p->settled |=
+        atomic_load(&p->player.held[0]) || atomic_load(&p->player.held[1]);
     if (moved)
         p->seen_at = cbx_clock_ns();
     if (!changed || (!now && cbx_clock_ns() < p->seen_at + REST_NS))

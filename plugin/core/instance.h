@@ -10,7 +10,7 @@
 #include <pthread.h>
 
 enum {
-    PLUG_CACHE = 32, /* finished takes that no phrase needs now */
+    PLUG_CACHE = 128, /* finished takes that no phrase needs now */
     PLUG_TAKES = PLUG_PHRASES + PLUG_CACHE,
     EDIT_BYTES = 4000,
     EDIT_PIECES = 32, /* more than PLUG_SCRIPT_MAX / EDIT_BYTES */
@@ -45,6 +45,7 @@ struct plug {
     char voice[PLUG_VOICE_MAX];
     float used[PLUG_PARAMS]; /* values that the takes were made for */
     float seen[PLUG_PARAMS]; /* values that changed last ... */
+    bool settled;            /* the host has played: it has told its values */
     int64_t seen_at;         /* ... and when */
     plug_take *takes[PLUG_TAKES];
     int take_count;

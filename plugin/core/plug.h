@@ -101,6 +101,7 @@ CBX_RT float plug_get(const plug *p, plug_param which);
 /* [audio] */
 CBX_RT const plug_scene *plug_begin(plug *p);
 CBX_RT void plug_transport(plug *p, bool playing, int64_t position);
+CBX_RT int64_t plug_position(const plug *p); /* of the next frame */
 CBX_RT void plug_note(plug *p, int note, float velocity); /* 0: off */
 CBX_RT void plug_silence(plug *p);
 CBX_RT void plug_fill(plug *p, float *out, uint32_t n);

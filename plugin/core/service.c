@@ -287,6 +287,7 @@ static void ask_voices(plug_service *s)
     pthread_mutex_unlock(&s->source_lock);
     for (plug *p = *names && !same ? s->first : NULL; p; p = p->next) {
         pthread_mutex_lock(&p->lock);
+        p->text_serial++; /* windows ask for all texts then */
         if (p->rate && plug_publish(p, NULL))
             plug_log(p, "out of memory");
         pthread_mutex_unlock(&p->lock);

@@ -38,7 +38,7 @@ static void *play(void *arg)
         if (s && s->serial != serial) {
             CHECK(s->serial > serial);
             serial = s->serial;
-            CHECK(strncmp(s->script, "@60", 3) == 0);
+            CHECK(!*s->script || strncmp(s->script, "@60", 3) == 0);
             atomic_fetch_add(&scenes_seen, 1);
         }
     }
