@@ -3,8 +3,10 @@
 
 #include "chatterbox/chatterbox.h"
 #include "dsp/resample.h"
+#include "dsp/stretch.h"
 #include "engine/presets.h"
 #include "engine/sound_feed.h"
+#include "engine/stream_map.h"
 #include "engine/text_feed.h"
 #include "kernels/kernels.h"
 #include "models/pipeline/pipeline.h"
@@ -69,6 +71,12 @@ typedef struct stream_event {
     uint64_t at;      /* 24 kHz samples since start or cancel */
 } stream_event;
 
+/* A place in the speech since start or cancel. */
+typedef struct stream_place {
+    uint64_t sample; /* 24 kHz, as it was made */
+    uint64_t frame;  /* as it is heard, at the stream's rate */
+} stream_place;
+
 struct cbx_stream {
     cbx_engine *engine;
     cbx_voice *voice;
@@ -93,22 +101,26 @@ struct cbx_stream {
     cbx_stream_stats stats;
     enum { RATE_STEADY, RATE_ASKED, RATE_PARKED, RATE_GO } rate_change;
     uint32_t rate_asked;
-    uint64_t rate_heard; /* where the listener was */
-    bool rate_gate;      /* and whether it played */
+    stream_place rate_heard; /* where the listener was */
+    bool rate_gate;          /* and whether it played */
     cbx_status rate_status;
     cbx_error rate_error;
 
     /* Written by decode, read by any. */
     _Atomic uint64_t cancels_seen; /* the cancel that decode works for */
     _Atomic uint32_t epoch;        /* its epoch of the ring */
-    _Atomic uint64_t origin;  /* 24 kHz position of the epoch's first frame */
-    _Atomic uint32_t rate;    /* of the frames in the ring */
-    _Atomic bool all_written; /* the text ended, and all is in the ring */
-    _Atomic bool drained;     /* decode may sleep: nothing is left to hear */
+    _Atomic uint32_t rate;         /* of the frames in the ring */
+    _Atomic bool all_written;      /* the text ended, and all is in the ring */
+    _Atomic bool drained; /* decode may sleep: nothing is left to hear */
 
     /* Written by text, read by any: the first text since start or cancel. */
     _Atomic int64_t asked_ns;
     _Atomic uint64_t text_for; /* the cancels it belongs to, plus one */
+
+    /* Written by any, read by decode: what cbx_stream_set_... asked for. */
+    _Atomic float speed, pitch, gain_db;
+
+    stream_map map; /* has a lock of its own */
 
     /* Decode only. */
     cbx_pipeline *pipeline;
@@ -121,11 +133,25 @@ struct cbx_stream {
         uint64_t cap;   /* a power of two */
         uint64_t first; /* position of the oldest sample kept */
         uint64_t made;  /* behind the newest */
-        uint64_t given; /* behind the newest that the resampler has */
+        uint64_t given; /* behind the newest that the effects have */
         float *frames;  /* [frames_cap] resampled, not yet in the ring */
         size_t frames_cap, frames_from, frames_to;
-        size_t skip; /* frames of the resampler still to drop */
+        size_t skip;      /* frames of the resampler still to drop */
+        uint64_t written; /* frames of the epoch, with those in `frames` */
     } out;
+    struct stream_effects {
+        cbx_stretch *stretch;
+        float speed, pitch, gain_db; /* of this take */
+        double level;                /* the gain as a factor, on its way */
+        bool stretches;
+        bool ended;         /* the stretch was told that no more will come */
+        uint64_t from;      /* the sample that the take began with */
+        double frame;       /* and its frame of the epoch */
+        uint64_t out;       /* samples that it made */
+        double next_anchor; /* samples made when the map wants one */
+        float *post;        /* made, not yet resampled: [post_from, post_to) */
+        size_t post_from, post_to;
+    } effects;
     struct stream_mark {
         perth_mark *mark; /* NULL: no watermark */
         float *pcm;       /* what the last run gave */
@@ -172,18 +198,45 @@ bool stream_step(cbx_stream *s);
 /* stream_out.c: 24 kHz PCM -> resampler -> ring. [decode] */
 CBX_CHECK cbx_status stream_out_open(cbx_stream *s, cbx_error *err);
 void stream_out_close(cbx_stream *s);
-CBX_CHECK cbx_status stream_out_reset(cbx_stream *s, cbx_error *err);
+CBX_CHECK cbx_status stream_out_reset(cbx_stream *s, uint32_t epoch,
+                                      cbx_error *err);
 bool stream_out_has_room(cbx_stream *s, size_t samples);
 void stream_out_put(cbx_stream *s, const float *pcm, size_t n);
 /* Moves what it can on into the ring; *all: nothing is left. `flush`: no more
  * PCM will come. */
 CBX_CHECK cbx_status stream_out_move(cbx_stream *s, bool flush, bool *all,
                                      cbx_error *err);
-/* Starts again at another rate, from the sample `heard`. */
+/* Starts again at another rate, from the place `heard`. */
 CBX_CHECK cbx_status stream_out_change_rate(cbx_stream *s, uint32_t rate,
-                                            uint64_t heard, cbx_error *err);
+                                            const stream_place *heard,
+                                            cbx_error *err);
 /* [any] The listener's position: 24 kHz samples since start or cancel. */
-uint64_t stream_heard(const cbx_stream *s);
+uint64_t stream_heard(cbx_stream *s);
+
+/* The frame, counted as the listener counts, where `sample` is heard. */
+uint64_t stream_frame_of(cbx_stream *s, uint64_t sample);
+
+/* stream_effects.c: speed, pitch and gain. [decode] */
+CBX_CHECK cbx_status stream_effects_open(cbx_stream *s, cbx_error *err);
+void stream_effects_close(cbx_stream *s);
+/* A take: from here on sound is made anew, with the values asked for. `from`:
+ * the first sample; frame: where it will be in the epoch. */
+CBX_CHECK cbx_status stream_effects_begin(cbx_stream *s, uint64_t from,
+                                          double frame, cbx_error *err);
+/* Other values were asked for than those of the take. */
+bool stream_effects_are_stale(const cbx_stream *s);
+/* The rest of the take into effects.post, or, when there was none, the next
+ * take, right behind it. */
+CBX_CHECK cbx_status stream_effects_renew(cbx_stream *s, uint64_t from,
+                                          cbx_error *err);
+/* Samples for each frame. */
+double stream_effects_slope(const cbx_stream *s);
+/* Puts what became of up to n samples into effects.post; returns how many it
+ * took. */
+CBX_CHECK cbx_status stream_effects_run(cbx_stream *s, const float *pcm,
+                                        size_t n, size_t *used, cbx_error *err);
+/* The rest, when no more will come; nothing more in post: that was it. */
+CBX_CHECK cbx_status stream_effects_end(cbx_stream *s, cbx_error *err);
 
 /* mark.c: the watermark. Without one all of it passes PCM through. */
 /* [setup] After the pipeline. */

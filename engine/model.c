@@ -153,7 +153,8 @@ void cbx_voice_params(const cbx_voice *v, cbx_params *out)
                         .guards = true,
                         .watermark = true,
                         .sample_rate = (uint32_t)c->hift.sample_rate,
-                        .normalize = true};
+                        .normalize = true,
+                        .speed = 1};
     if (c->family == CBX_FAMILY_MULTILINGUAL)
         snprintf(out->language, sizeof out->language, "%.15s",
                  v->preset.language);

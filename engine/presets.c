@@ -31,6 +31,9 @@ static const sampling_key sampling_keys[] = {
     KEY(repetition_penalty, false, 1, 10, "from 1 to 10"),
     KEY(cfg_weight, false, 0, 10, "from 0 to 10"),
     KEY(exaggeration, false, 0, 10, "from 0 to 10"),
+    KEY(speed, false, 0.5, 6, "from 0.5 to 6"),
+    KEY(pitch, false, -12, 12, "from -12 to 12 semitones"),
+    KEY(gain_db, false, -60, 24, "from -60 to 24 dB"),
 };
 enum { N_KEYS = sizeof sampling_keys / sizeof *sampling_keys };
 

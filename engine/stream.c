@@ -125,6 +125,8 @@ open_parts(cbx_stream *s,
     cbx_ring_begin(s->ring, epoch);
     atomic_init(&s->epoch, epoch);
     atomic_init(&s->rate, s->params.sample_rate);
+    if ((st = stream_out_reset(s, epoch, err)))
+        return st;
     return engine_add(s->engine, s, err);
 }
 
@@ -141,6 +143,7 @@ static void free_stream(cbx_stream *s)
         cbx_memory_unlock(s->arena.base, s->arena.size);
     cbx_arena_close(&s->arena);
     pthread_cond_destroy(&s->moved);
+    stream_map_destroy(&s->map);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
@@ -167,6 +170,10 @@ cbx_status stream_open(cbx_voice *voice, const cbx_params *params,
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&s->lock, NULL);
+    stream_map_init(&s->map);
+    atomic_init(&s->speed, params->speed);
+    atomic_init(&s->pitch, params->pitch);
+    atomic_init(&s->gain_db, params->gain_db);
     pthread_cond_init(&s->moved, &monotonic);
     pthread_condattr_destroy(&monotonic);
     const cbx_status st = open_parts(s, set_up, arg, err);

@@ -116,7 +116,7 @@ static void take_cancel(cbx_stream *s)
     if (epoch == epoch_of(s)) /* two cancels at once: one gave its epoch away */
         epoch = cbx_ring_cancel(s->ring);
     cbx_pipeline_reset(s->pipeline);
-    const cbx_status st = stream_out_reset(s, &err);
+    const cbx_status st = stream_out_reset(s, epoch, &err);
     s->speaking = s->failed = s->first_made = s->text_ended = false;
     s->reopen = false;
     s->lead = 0;
@@ -124,7 +124,6 @@ static void take_cancel(cbx_stream *s)
     s->cues.n = 0;
     s->text_spoken = s->segment_end = 0;
     s->work_seconds = 0;
-    atomic_store_explicit(&s->origin, 0, memory_order_relaxed);
     atomic_store_explicit(&s->epoch, epoch, memory_order_release);
     set_all_written(s, false);
     cbx_ring_begin(s->ring, epoch);
@@ -149,15 +148,16 @@ static bool take_rate_change(cbx_stream *s, bool *worked)
     const bool asked = s->rate_change == RATE_ASKED;
     const bool go = s->rate_change == RATE_GO;
     if (asked) {
-        s->rate_heard = stream_heard(s);
+        const uint64_t heard = stream_heard(s);
+        s->rate_heard = (stream_place){heard, stream_frame_of(s, heard)};
         s->rate_gate = cbx_ring_gate_is_open(s->ring, epoch_of(s));
         const uint32_t epoch = cbx_ring_cancel(s->ring);
-        atomic_store_explicit(&s->origin, s->rate_heard, memory_order_relaxed);
+        stream_map_begin(&s->map, epoch, s->rate_heard.frame, heard, 0);
         atomic_store_explicit(&s->epoch, epoch, memory_order_release);
         s->rate_change = RATE_PARKED;
     } else if (go) {
-        s->rate_status = stream_out_change_rate(s, s->rate_asked, s->rate_heard,
-                                                &s->rate_error);
+        s->rate_status = stream_out_change_rate(s, s->rate_asked,
+                                                &s->rate_heard, &s->rate_error);
         cbx_ring_begin(s->ring, epoch_of(s));
         s->reopen = s->rate_gate; /* with its first frames */
         s->dry = false;

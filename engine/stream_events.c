@@ -2,8 +2,6 @@
  * listener gets there. */
 #include "engine/internal.h"
 
-enum { NATIVE = 24000 };
-
 void stream_tell(cbx_stream *s, cbx_event event, uint64_t at)
 {
     const stream_event e = {.event = event,
@@ -45,7 +43,7 @@ static bool is_stale(const cbx_stream *s, const stream_event *e)
 
 /* A word that is spoken counts as begun with its first sample; the end only
  * when the last one is over. */
-static bool is_due(const cbx_stream *s, const stream_event *e)
+static bool is_due(cbx_stream *s, const stream_event *e)
 {
     switch (e->event.kind) {
     case CBX_EVENT_CANCELLED:
@@ -73,9 +71,7 @@ bool cbx_stream_poll(cbx_stream *s, cbx_event *out)
             return false;
         s->holding = false;
         *out = s->held.event;
-        out->frame = s->held.at *
-                     atomic_load_explicit(&s->rate, memory_order_relaxed) /
-                     NATIVE;
+        out->frame = stream_frame_of(s, s->held.at);
         return true;
     }
 }

@@ -23,33 +23,60 @@ cbx_status stream_out_open(cbx_stream *s, cbx_error *err)
     o->frames = malloc(o->frames_cap * sizeof *o->frames);
     if (!o->pcm || !o->frames)
         return cbx_fail(err, CBX_E_NOMEM, "no memory for a stream");
-    return cbx_resampler_open(NATIVE, s->params.sample_rate, CBX_RESAMPLE_HQ,
-                              &s->resampler, err);
+    cbx_status st = cbx_resampler_open(NATIVE, s->params.sample_rate,
+                                       CBX_RESAMPLE_HQ, &s->resampler, err);
+    if (!st)
+        st = stream_effects_open(s, err);
+    return st;
 }
 
 void stream_out_close(cbx_stream *s)
 {
+    stream_effects_close(s);
     cbx_resampler_close(s->resampler);
     free(s->out.frames);
     free(s->out.pcm);
 }
 
-cbx_status stream_out_reset(cbx_stream *s, cbx_error *err)
+/* The epoch's frame 0 is the sample `from`. */
+static cbx_status begin_epoch(cbx_stream *s, uint32_t epoch, uint64_t heard,
+                              uint64_t from, cbx_error *err)
 {
-    struct stream_out *o = &s->out;
-    o->first = o->made = o->given = 0;
-    o->frames_from = o->frames_to = o->skip = 0;
-    s->flushed = false;
-    return cbx_resampler_reset(s->resampler, err);
+    s->out.written = 0;
+    s->out.given = from;
+    const cbx_status st = stream_effects_begin(s, from, 0, err);
+    stream_map_begin(&s->map, epoch, heard, from, stream_effects_slope(s));
+    return st;
 }
 
-uint64_t stream_heard(const cbx_stream *s)
+cbx_status stream_out_reset(cbx_stream *s, uint32_t epoch, cbx_error *err)
 {
-    const uint32_t epoch =
-        atomic_load_explicit(&s->epoch, memory_order_acquire);
-    const uint32_t rate = atomic_load_explicit(&s->rate, memory_order_relaxed);
-    return atomic_load_explicit(&s->origin, memory_order_relaxed) +
-           cbx_ring_played(s->ring, epoch) * NATIVE / rate;
+    struct stream_out *o = &s->out;
+    o->first = o->made = 0;
+    o->frames_from = o->frames_to = o->skip = 0;
+    s->flushed = false;
+    cbx_status st = begin_epoch(s, epoch, 0, 0, err);
+    if (!st)
+        st = cbx_resampler_reset(s->resampler, err);
+    return st;
+}
+
+uint64_t stream_heard(cbx_stream *s)
+{
+    pthread_mutex_lock(&s->map.lock);
+    const uint64_t played = cbx_ring_played(s->ring, s->map.epoch);
+    const uint64_t heard = stream_map_sample(&s->map, played);
+    pthread_mutex_unlock(&s->map.lock);
+    return heard;
+}
+
+uint64_t stream_frame_of(cbx_stream *s, uint64_t sample)
+{
+    pthread_mutex_lock(&s->map.lock);
+    const uint64_t frame =
+        s->map.frames_before + stream_map_frame(&s->map, sample);
+    pthread_mutex_unlock(&s->map.lock);
+    return frame;
 }
 
 /* Forgets what was heard, but for a run-up. */
@@ -99,39 +126,80 @@ static void skip_frames(struct stream_out *o, size_t made)
     o->frames_to = made;
 }
 
+/* Samples that the effects made, into the resampler. */
+static cbx_status resample(cbx_stream *s, cbx_error *err)
+{
+    struct stream_out *o = &s->out;
+    struct stream_effects *e = &s->effects;
+    size_t used, made;
+    const cbx_status st = cbx_resampler_push(
+        s->resampler, e->post + e->post_from, e->post_to - e->post_from, &used,
+        o->frames, o->frames_cap, &made, err);
+    if (st)
+        return st;
+    e->post_from += used;
+    skip_frames(o, made);
+    return CBX_OK;
+}
+
+/* Kept samples, into the effects. */
+static cbx_status give(cbx_stream *s, cbx_error *err)
+{
+    struct stream_out *o = &s->out;
+    size_t used = 0;
+    if (stream_effects_are_stale(s))
+        return stream_effects_renew(s, o->given, err);
+    const size_t at = (size_t)(o->given & (o->cap - 1));
+    const uint64_t left = o->made - o->given;
+    const size_t n = (size_t)(left < o->cap - at ? left : o->cap - at);
+    const cbx_status st = stream_effects_run(s, o->pcm + at, n, &used, err);
+    o->given += used;
+    return st;
+}
+
+/* What effects and resampler hold back. */
+static cbx_status flush_out(cbx_stream *s, cbx_error *err)
+{
+    struct stream_out *o = &s->out;
+    size_t made = 0;
+    cbx_status st = stream_effects_end(s, err);
+    if (st || s->effects.post_to)
+        return st;
+    st = cbx_resampler_flush(s->resampler, o->frames, o->frames_cap, &made,
+                             &s->flushed, err);
+    if (!st)
+        skip_frames(o, made);
+    return st;
+}
+
 cbx_status stream_out_move(cbx_stream *s, bool flush, bool *all, cbx_error *err)
 {
     struct stream_out *o = &s->out;
+    struct stream_effects *e = &s->effects;
     cbx_status st = CBX_OK;
     *all = false;
     while (!st && write_frames(s)) {
-        size_t made = 0, used = 0;
-        if (o->given < o->made) {
-            const size_t at = (size_t)(o->given & (o->cap - 1));
-            const uint64_t left = o->made - o->given;
-            const size_t n = (size_t)(left < o->cap - at ? left : o->cap - at);
-            st = cbx_resampler_push(s->resampler, o->pcm + at, n, &used,
-                                    o->frames, o->frames_cap, &made, err);
-            o->given += used;
+        if (e->post_from < e->post_to) {
+            st = resample(s, err);
+        } else if (o->given < o->made) {
+            st = give(s, err);
         } else if (flush && !s->flushed) {
-            st = cbx_resampler_flush(s->resampler, o->frames, o->frames_cap,
-                                     &made, &s->flushed, err);
+            st = flush_out(s, err);
         } else {
             *all = true;
             break;
         }
-        skip_frames(o, made);
     }
     return st;
 }
 
-cbx_status stream_out_change_rate(cbx_stream *s, uint32_t rate, uint64_t heard,
-                                  cbx_error *err)
+cbx_status stream_out_change_rate(cbx_stream *s, uint32_t rate,
+                                  const stream_place *heard, cbx_error *err)
 {
     struct stream_out *o = &s->out;
     cbx_resampler *r;
-    const cbx_status st =
-        cbx_resampler_open(NATIVE, rate, CBX_RESAMPLE_HQ, &r, err);
+    const uint32_t old = atomic_load_explicit(&s->rate, memory_order_relaxed);
+    cbx_status st = cbx_resampler_open(NATIVE, rate, CBX_RESAMPLE_HQ, &r, err);
     if (st)
         return st;
     cbx_resampler_close(s->resampler);
@@ -143,17 +211,18 @@ cbx_status stream_out_change_rate(cbx_stream *s, uint32_t rate, uint64_t heard,
         a = b;
         b = rest;
     }
-    const uint64_t step = NATIVE / a;
-    uint64_t from = heard > RUN_UP ? heard - RUN_UP : 0;
+    const uint64_t step = NATIVE / a, sample = heard->sample;
+    uint64_t from = sample > RUN_UP ? sample - RUN_UP : 0;
     from = from > o->first ? from : o->first;
     from = (from + step - 1) / step * step;
-    if (from > heard || from > o->made)
-        from = heard; /* no such sample is near: half a frame off */
-    o->given = from;
-    o->skip = heard > from ? (size_t)((heard - from) * rate / NATIVE) : 0;
+    if (from > sample || from > o->made || s->effects.stretches)
+        from = sample; /* no such sample is near: half a frame off */
+    o->skip = (size_t)((sample - from) * rate / NATIVE);
     o->frames_from = o->frames_to = 0;
     s->flushed = false;
     atomic_store_explicit(&s->rate, rate, memory_order_relaxed);
-    atomic_store_explicit(&s->origin, heard, memory_order_relaxed);
-    return CBX_OK;
+    st = begin_epoch(s, atomic_load_explicit(&s->epoch, memory_order_relaxed),
+                     heard->frame * rate / old, sample, err);
+    o->given = from;
+    return st;
 }

@@ -217,6 +217,12 @@ void cli_apply(const cli_options *o, cbx_params *p)
         p->cfg_weight = (float)o->cfg_weight;
     if (was_given(o, "exaggeration"))
         p->exaggeration = (float)o->exaggeration;
+    if (was_given(o, "speed"))
+        p->speed = (float)o->speed;
+    if (was_given(o, "pitch"))
+        p->pitch = (float)o->pitch;
+    if (was_given(o, "gain"))
+        p->gain_db = (float)o->gain;
     if (was_given(o, "flow-history"))
         p->flow_history = o->flow_history;
     if (was_given(o, "look-ahead"))

@@ -43,7 +43,7 @@ typedef struct cli_options {
     /* Numbers that override the voice's own; `given` says which. */
     uint64_t seed;
     double temperature, top_p, min_p, repetition_penalty, cfg_weight,
-        exaggeration;
+        exaggeration, speed, pitch, gain;
     int top_k;
     bool given[CLI_MOST_OPTIONS]; /* by place in the table */
 

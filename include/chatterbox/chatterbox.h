@@ -238,6 +238,11 @@ typedef struct cbx_params {
     /* A file that says how words are spoken, besides those of the user and the
      * voice (docs/TEXT.md); "": none. Read again when it changes. */
     char dictionary[1024];
+    /* Of the sound that was made, and free to change while it is heard: see
+     * cbx_stream_set_speed. */
+    float speed;   /* times as fast, the pitch kept: 0.5 to 6 */
+    float pitch;   /* semitones higher, the speed kept: -12 to 12 */
+    float gain_db; /* louder, -60 to 24: peaks are kept below -1 dBTP */
 } cbx_params;
 
 /* [any] The voice's own settings: reference defaults, then the model's, then
@@ -308,6 +313,13 @@ uint32_t cbx_stream_read(cbx_stream *stream, float *out, uint32_t n,
 uint32_t cbx_stream_available(const cbx_stream *stream);
 /* [any], also [audio]: finished or cancelled, and every frame has been read. */
 bool cbx_stream_ended(const cbx_stream *stream);
+
+/* [any], also [audio]: as the fields of cbx_params, in mid-speech; values
+ * beyond their range become its end. They stay when the stream is cancelled. 1,
+ * 0 and 0 leave every bit of the sound as it is. */
+void cbx_stream_set_speed(cbx_stream *stream, float speed);
+void cbx_stream_set_pitch(cbx_stream *stream, float semitones);
+void cbx_stream_set_gain(cbx_stream *stream, float db);
 
 /* [setup] The device runs at another rate from now on: what was not read yet is
  * resampled anew; no frame is lost or heard twice. Nobody may read meanwhile.

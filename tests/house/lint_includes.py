@@ -33,6 +33,7 @@ ONLY_IN = {
     r"portaudio\.h": ["daemon/sinks/portaudio", "examples/", "tests/"],
     r"jack/": ["daemon/sinks/jack", "daemon/sinks/devices", "daemon/sinks/quiet",
                "tests/"],
+    r"sonic\.h": ["dsp/"],
     r"soxr\.h": ["dsp/", "plugin/core/resample", "tests/"],
     r"sndfile\.h": ["daemon/sinks/", "dsp/", "plugin/core/take_file",
                      "tools/", "tests/"],
