@@ -444,7 +444,7 @@ void plug_will_serve(plug *p)
 char *plug_script_copy(plug *p)
 {
     pthread_mutex_lock(&p->lock);
-    char *s = plug_script_text(&p->script);
+    char *s = plug_script_text(&p->script, p->script_rate);
     pthread_mutex_unlock(&p->lock);
     return s;
 }

@@ -64,7 +64,7 @@ static plug_scene *scene_new(plug *p, const char *status)
     plug_scene *s = calloc(1, sizeof *s + (size_t)n * sizeof s->cues[0]);
     if (!s)
         return NULL;
-    s->script = plug_script_text(&p->script);
+    s->script = plug_script_text(&p->script, p->script_rate);
     s->voice = strdup(p->voice);
     s->status = strdup(status);
     s->voices = strdup(voices);

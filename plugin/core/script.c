@@ -77,7 +77,7 @@ static bool read_position(const char *word, uint32_t rate, int64_t *out)
     if (end == word || errno || !isfinite(v))
         return false;
     if (strcmp(end, "s") == 0)
-        v = round(v * rate);
+        v = round(v * rate); /* exact for what write_position wrote */
     else if (*end || v != floor(v))
         return false;
     if (!(v >= 0 && v <= (double)LAST_FRAME))
@@ -258,11 +258,29 @@ void plug_script_clear(plug_script *s)
     s->count = 0;
 }
 
-static void write_head(FILE *to, const plug_phrase *p)
+static void write_position(FILE *to, int64_t at, uint32_t rate)
+{
+    if (at && rate && at * 1000 % rate == 0) {
+        const int64_t ms = at * 1000 / rate;
+        fprintf(to, " at %" PRId64, ms / 1000);
+        const int rest = (int)(ms % 1000);
+        if (rest % 10)
+            fprintf(to, ".%03d", rest);
+        else if (rest % 100)
+            fprintf(to, ".%02d", rest / 10);
+        else if (rest)
+            fprintf(to, ".%d", rest / 100);
+        fputc('s', to);
+    } else {
+        fprintf(to, " at %" PRId64, at);
+    }
+}
+
+static void write_head(FILE *to, const plug_phrase *p, uint32_t rate)
 {
     fprintf(to, "@%d", p->number);
     if (p->pinned)
-        fprintf(to, " at %" PRId64, p->at);
+        write_position(to, p->at, rate);
     if (p->seeded)
         fprintf(to, " seed %" PRIu64, p->seed);
     if (*p->voice)
@@ -270,7 +288,7 @@ static void write_head(FILE *to, const plug_phrase *p)
     fputc('\n', to);
 }
 
-char *plug_script_text(const plug_script *s)
+char *plug_script_text(const plug_script *s, uint32_t rate)
 {
     char *text = NULL;
     size_t size = 0;
@@ -279,7 +297,7 @@ char *plug_script_text(const plug_script *s)
         return NULL;
     for (int i = 0; i < s->count; i++) {
         const plug_phrase *p = &s->phrases[i];
-        write_head(to, p);
+        write_head(to, p, rate);
         bool start = true;
         for (const char *c = p->text; *c; c++) {
             if (start && (*c == '@' || *c == '\\'))

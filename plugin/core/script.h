@@ -50,9 +50,9 @@ CBX_CHECK cbx_status plug_script_read(const char *text, size_t n, uint32_t rate,
                                       plug_script *out, cbx_error *err);
 void plug_script_clear(plug_script *s);
 
-/* [setup] The text that reads as this script; the caller frees it. NULL: out of
- * memory. */
-char *plug_script_text(const plug_script *s);
+/* [setup] The text that reads as this script; the caller frees it. Positions
+ * that are whole milliseconds are written as seconds. NULL: out of memory. */
+char *plug_script_text(const plug_script *s, uint32_t rate);
 
 /* [setup] Moves the pinned phrases from one sample rate to another. */
 void plug_script_rescale(plug_script *s, uint32_t from, uint32_t to);

@@ -28,6 +28,11 @@ void window_copy(window *w, int which, Time time)
 
 void window_paste(window *w, int which, Time time)
 {
+    const char *own = w->held[which];
+    if (own) { /* at once: what is typed next comes behind it */
+        w->edited |= editor_insert(&w->editor, own, strlen(own), false);
+        return;
+    }
     XConvertSelection(w->display, selection_of(w, which), w->utf8, w->paste,
                       w->id, time);
 }

@@ -167,7 +167,7 @@ static void draw_editor(window *w)
     rounded(w->cr, b, 6);
     cairo_fill(w->cr);
     focus_ring(w, b, PART_EDITOR);
-    editor_fit(&w->editor, view.w - 170, view.h, false);
+    editor_fit(&w->editor, view.w, view.h, false);
     cairo_save(w->cr);
     cairo_rectangle(w->cr, view.x, view.y, view.w, view.h);
     cairo_clip(w->cr);
@@ -207,7 +207,7 @@ static void draw_voice(window *w)
     label(w, (box){field.x + field.w - 20, field.y, 12, field.h}, "Sans 10",
           DIM, 1, "\u203a");
     label(w, (box){field.x + 22, field.y, field.w - 44, field.h}, "Sans 10",
-          TEXT, 2, *w->voice ? w->voice : "the daemon's choice");
+          TEXT, 2, *w->voice ? w->voice : "default");
     focus_ring(w, field, PART_VOICE);
 }
 
@@ -223,6 +223,26 @@ static void value_words(plug_param which, float v, char *out, size_t n)
     else
         snprintf(out, n, which == PLUG_SPEED ? "%.2f \u00d7" : "%+.1f %s",
                  (double)v, p->unit);
+}
+
+/* A choice of two. */
+static void draw_switch(window *w, plug_param which)
+{
+    const part me = (part)(PART_PARAMS + which);
+    const box b = window_box(w, me);
+    const bool on = w->params[which] > 0.5f;
+    const box knob = {b.x + b.w - 34, b.y + b.h / 2 - 8, 34, 18};
+    char words[48];
+    value_words(which, w->params[which], words, sizeof words);
+    label(w, b, "Sans 10", DIM, 0, plug_params[which].name);
+    label(w, (box){b.x, b.y, b.w - 44, b.h}, "Sans 10", TEXT, 1, words);
+    use(w->cr, on ? GOOD : LINE);
+    rounded(w->cr, knob, 9);
+    cairo_fill(w->cr);
+    use(w->cr, on ? GROUND : DIM);
+    cairo_arc(w->cr, knob.x + (on ? 25 : 9), knob.y + 9, 6, 0, 2 * G_PI);
+    cairo_fill(w->cr);
+    focus_ring(w, (box){b.x - 4, b.y + 2, b.w + 8, b.h - 2}, me);
 }
 
 static void draw_param(window *w, plug_param which)
@@ -320,11 +340,15 @@ void window_draw(window *w)
     dot(w->cr, width - 20, 24, w->daemon_up ? GOOD : WARN);
     label(w, (box){width - 232, 0, 200, 48}, "Sans 10", DIM, 1,
           w->daemon_up ? "daemon is there" : "no daemon");
-    draw_level(w, (box){width - 248, 21, 110, 6});
+    draw_level(w, (box){width - 248, 21, 96, 6});
     draw_editor(w);
     draw_voice(w);
-    for (int i = 0; i < PLUG_PARAMS; i++)
-        draw_param(w, (plug_param)i);
+    for (int i = 0; i < PLUG_PARAMS; i++) {
+        if (i == PLUG_NOTE_OFF || i == PLUG_TIMELINE)
+            draw_switch(w, (plug_param)i);
+        else
+            draw_param(w, (plug_param)i);
+    }
     draw_button(w, PART_APPLY, "Take over", w->edited);
     draw_button(w, PART_RETRY, "Render again", false);
     const colour c = summary(w, words, sizeof words);

@@ -214,7 +214,7 @@ static void editor_key(window *w, KeySym key, unsigned state, Time time,
         return;
     }
     const box b = window_box(w, PART_EDITOR);
-    editor_fit(e, b.w - 24 - 170, b.h - 20, true);
+    editor_fit(e, b.w - 24, b.h - 20, true);
     w->dirty_view = true;
 }
 

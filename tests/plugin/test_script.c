@@ -66,14 +66,21 @@ static void text_that_looks_like_a_head_can_be_spoken(void)
 static void what_is_written_reads_the_same(void)
 {
     read_ok("@1 at 96001 seed 4\n\\@2 odd\n\\\\x\n\nlast\n@2 voice \"A B\"\nx");
-    char *once = plug_script_text(&s);
+    char *once = plug_script_text(&s, 48000);
     read_ok(once);
-    char *twice = plug_script_text(&s);
+    char *twice = plug_script_text(&s, 48000);
     CHECK(once && twice && strcmp(once, twice) == 0);
     CHECK(s.count == 2 && s.phrases[0].at == 96001 && s.phrases[0].seed == 4 &&
           strcmp(s.phrases[0].text, "@2 odd\n\\x\n\nlast") == 0);
     free(once);
     free(twice);
+    read_ok("@1 at 48001\nx\n@2 at 120\nx\n@3 at 96000\nx\n@4 at 24240\nx\n"
+            "@5 at 0\nx\n@6 at 0.1s\nx");
+    once = plug_script_text(&s, 48000);
+    CHECK(once &&
+          strcmp(once, "@1 at 48001\nx\n@2 at 120\nx\n@3 at 2s\nx\n"
+                       "@4 at 0.505s\nx\n@5 at 0\nx\n@6 at 0.1s\nx\n") == 0);
+    free(once);
 }
 
 static void places_keep_their_time_at_another_rate(void)
