@@ -1,5 +1,7 @@
 #include "daemon/cli/cli.h"
 
+#include "daemon/cli/batch.h"
+
 #include "rt/status.h"
 
 #include <errno.h>
@@ -24,7 +26,7 @@ static int run(const cli_options *o)
     case CLI_SAY:
     case CLI_RENDER:
     case CLI_CONVERT:
-        return cli_speak(o);
+        return o->into ? cli_batch(o) : cli_speak(o);
     case CLI_VOICES:
         return cli_voices(o);
     case CLI_CLONE:

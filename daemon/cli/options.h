@@ -57,6 +57,8 @@ typedef struct cli_options {
     int watermark_ahead; /* ms */
     bool wrapped, ssml, no_normalize, no_guards, stats, quiet;
     const char *dictionary;
+    const char *into, *split; /* many outputs */
+    bool srt, vtt, json, chapters;
 
     bool names;                     /* of voices, alone */
     const char *name, *description; /* of a new voice */

@@ -60,11 +60,24 @@ typedef struct {
     size_t from, to; /* of the piece: read, and not yet taken */
 } text_input;
 
-static void open_text(const cli_options *o, text_input *t)
+static void open_text(const speech *s, text_input *t)
 {
+    const cli_options *o = s->options;
     const bool words = o->n_words && strcmp(o->words[0], "-") != 0;
     *t = (text_input){.words = o->words, .fd = words ? -1 : STDIN_FILENO};
     t->n_words = words ? o->n_words : 0;
+    if (s->text)
+        t->fd = -1;
+}
+
+/* Text that is in memory. */
+static void read_memory(const speech *s, text_input *t)
+{
+    const size_t left = s->text_len - t->at;
+    t->to = left < PIECE ? left : PIECE;
+    memcpy(t->piece, s->text + t->at, t->to);
+    t->at += t->to;
+    t->ended = t->at == s->text_len;
 }
 
 /* The words, with a space between them. */
@@ -98,6 +111,7 @@ static cbx_status push_piece(speech *s, text_input *t, cbx_error *err)
     size_t taken = 0;
     const cbx_status st = cbx_stream_push(s->stream, t->piece + t->from,
                                           t->to - t->from, &taken, err);
+    times_text(s->times, t->piece + t->from, taken);
     t->from += taken;
     s->text_given += taken;
     return st;
@@ -118,7 +132,8 @@ enum { TICK_MS = 50 };
 static void watch(speech *s)
 {
     cbx_event e;
-    while (cbx_stream_poll(s->stream, &e))
+    while (cbx_stream_poll(s->stream, &e)) {
+        times_event(s->times, &e);
         if (e.kind == CBX_EVENT_ERROR) {
             cbx_error err;
             cbx_fail(&err, CBX_E_DEVICE, "%s", e.text);
@@ -130,6 +145,7 @@ static void watch(speech *s)
                      e.text_from, e.text);
             cli_warn(sentence);
         }
+    }
     speech_progress(s, false);
 }
 
@@ -147,13 +163,15 @@ static cbx_status feed(speech *s, cbx_error *err)
 {
     text_input t;
     cbx_status st = CBX_OK;
-    open_text(s->options, &t);
+    open_text(s, &t);
     while (!interrupted && !s->failed && !st && !sink_failed(s)) {
         if (t.from == t.to) {
             t.from = t.to = 0;
             if (t.ended)
                 break;
-            if (t.fd < 0)
+            if (s->text)
+                read_memory(s, &t);
+            else if (t.fd < 0)
                 read_words(&t);
             else if (text_is_there(&t, TICK_MS))
                 st = read_file(&t, err);
@@ -242,6 +260,20 @@ static cbx_status feed_sound(speech *s, cbx_error *err)
     return st;
 }
 
+static int write_times(speech *s)
+{
+    cbx_error err;
+    cbx_sink_info info;
+    const char *output = s->output ? s->output : s->options->output;
+    if (!s->times)
+        return CLI_OK;
+    watch(s); /* what the last frames brought */
+    cbx_sink_poll(s->sink, &info);
+    return times_write(s->times, output, info.rate, info.frames, &err)
+               ? cli_complain(&err)
+               : CLI_OK;
+}
+
 int speech_run(speech *s)
 {
     cbx_error text_err, sound_err;
@@ -264,5 +296,5 @@ int speech_run(speech *s)
         return cli_complain(&sound_err);
     if (text || check_spoken(s, &text_err))
         return cli_complain(&text_err);
-    return CLI_OK;
+    return write_times(s);
 }

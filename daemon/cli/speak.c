@@ -90,7 +90,6 @@ static cbx_status make_params(const speech *s, cbx_params *p, cbx_error *err)
 cbx_status speech_open(speech *s, const cli_options *o, cbx_error *err)
 {
     char model[1024];
-    cbx_params params;
     cbx_status st;
     *s = (speech){.options = o, .started_ns = cbx_clock_ns()};
     const cbx_engine_options engine = {.threads = o->threads,
@@ -106,18 +105,34 @@ cbx_status speech_open(speech *s, const cli_options *o, cbx_error *err)
         return st;
     if ((st = cbx_voice_open(s->model, o->voice, &s->voice, err)))
         return st;
-    if ((st = make_params(s, &params, err)))
-        return st;
-    if (o->command != CLI_CONVERT)
-        return cbx_stream_open(s->voice, &params, &s->stream, err);
-    return hearing_open(s, &params, err);
+    return make_params(s, &s->params, err);
 }
 
-void speech_close(speech *s)
+cbx_status speech_open_stream(speech *s, cbx_error *err)
+{
+    s->text_given = 0;
+    s->failed = false;
+    atomic_store(&s->first_frame_ns, 0);
+    s->times = times_open(s->options);
+    if (s->options->command == CLI_CONVERT)
+        return hearing_open(s, &s->params, err);
+    return cbx_stream_open(s->voice, &s->params, &s->stream, err);
+}
+
+void speech_close_stream(speech *s)
 {
     cbx_sink_close(s->sink);
     cbx_stream_close(s->stream);
     hearing_close(s);
+    times_close(s->times);
+    s->sink = NULL;
+    s->stream = NULL;
+    s->times = NULL;
+}
+
+void speech_close(speech *s)
+{
+    speech_close_stream(s);
     cbx_voice_close(s->voice);
     cbx_model_close(s->model);
     cbx_engine_close(s->engine);
@@ -208,13 +223,14 @@ static cbx_status open_sink(speech *s, const cbx_sink_options *so,
     return cbx_sink_open(so, &source, &s->sink, err);
 }
 
-static cbx_sink_options wanted_sink(const cli_options *o)
+static cbx_sink_options wanted_sink(const speech *s)
 {
+    const cli_options *o = s->options;
     cbx_sink_options so = {.rate = (uint32_t)o->rate,
                            .name = o->jack_name,
                            .ports = o->jack_ports,
                            .device = o->device,
-                           .path = o->output,
+                           .path = s->output ? s->output : o->output,
                            .format = o->format,
                            .subtype = o->subtype,
                            .fd = STDOUT_FILENO};
@@ -235,7 +251,7 @@ static cbx_sink_options wanted_sink(const cli_options *o)
 cbx_status speech_connect(speech *s, cbx_error *err)
 {
     const cli_options *o = s->options;
-    cbx_sink_options so = wanted_sink(o);
+    cbx_sink_options so = wanted_sink(s);
     cbx_status st = open_sink(s, &so, err);
     if (st == CBX_E_DEVICE && o->fallback) {
         fprintf(stderr,
@@ -253,6 +269,11 @@ static cbx_status check_options(const cli_options *o, cbx_error *err)
         return cbx_fail(err, CBX_E_ARG, "render needs -o FILE (or --raw)");
     if (o->command == CLI_CONVERT && !o->n_words && !o->live)
         return cbx_fail(err, CBX_E_ARG, "convert needs a recording, or --live");
+    if (o->split)
+        return cbx_fail(err, CBX_E_ARG, "--split needs --into FOLDER");
+    if (o->raw && (o->srt || o->vtt || o->json || o->chapters))
+        return cbx_fail(err, CBX_E_ARG,
+                        "times are written beside a file: give -o FILE");
     if (o->output && o->raw)
         return cbx_fail(err, CBX_E_ARG, "give -o FILE or --raw, not both");
     if (o->jack + o->null + o->raw + (o->device != NULL) > 1)
@@ -269,6 +290,8 @@ int cli_speak(const cli_options *o)
     if (check_options(o, &err))
         return cli_complain(&err);
     cbx_status st = speech_open(&s, o, &err);
+    if (!st)
+        st = speech_open_stream(&s, &err);
     if (!st) {
         speech_catch_signals();
         st = speech_connect(&s, &err);

@@ -3,6 +3,7 @@
 
 #include "chatterbox/chatterbox.h"
 #include "daemon/cli/options.h"
+#include "daemon/cli/times.h"
 #include "daemon/sinks/sink.h"
 
 #include <stdatomic.h>
@@ -24,6 +25,12 @@ typedef struct speech {
     _Atomic int64_t
         first_frame_ns; /* first frame that the sink took; 0: none */
 
+    cbx_params params;
+    const char *output; /* one of many; NULL: as the options say */
+    const char *text;   /* that is spoken; NULL: as the options say */
+    size_t text_len;
+    times *times; /* NULL: nobody asked */
+
     uint64_t text_given; /* bytes that the stream took */
     struct {             /* convert */
         float *x;        /* [n] mono */
@@ -33,9 +40,13 @@ typedef struct speech {
     bool failed; /* decoding failed, and it was reported */
 } speech;
 
-/* Opens the engine, the voice and the stream. */
+/* Opens the engine and the voice, and settles the parameters. */
 cbx_status speech_open(speech *s, const cli_options *o, cbx_error *err);
 void speech_close(speech *s);
+
+/* A stream for one text. Closing takes the sink with it. */
+cbx_status speech_open_stream(speech *s, cbx_error *err);
+void speech_close_stream(speech *s);
 
 /* The sound goes to a device, not to a file or a pipe. */
 bool speech_is_live(const speech *s);

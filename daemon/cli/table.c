@@ -75,6 +75,21 @@ const cli_option cli_table[] = {
      "seconds behind; without a RECORDING, from the sound device"},
     {"output", 'o', TEXT, AT(output), 0, 0, RENDER | CONVERT, "FILE",
      "file to write: .wav, .flac, .ogg, .opus or .mp3 (needed, unless --raw)"},
+    {"into", 'O', TEXT, AT(into), 0, 0, RENDER, "FOLDER",
+     "the words are files of text: each becomes a file in FOLDER; what is "
+     "there "
+     "already and has not changed is left alone"},
+    {"split", 0, TEXT, AT(split), 0, 0, RENDER, "lines|chapters",
+     "with --into: a file for each line, or for each chapter (\"# Title\", "
+     "\"Chapter 5\")"},
+    {"srt", 0, FLAG, AT(srt), 0, 0, RENDER, NULL,
+     "write subtitles beside the sound"},
+    {"vtt", 0, FLAG, AT(vtt), 0, 0, RENDER, NULL,
+     "write WebVTT subtitles beside the sound"},
+    {"json", 0, FLAG, AT(json), 0, 0, RENDER, NULL,
+     "write the times of sentences, words and marks beside the sound"},
+    {"chapters", 0, FLAG, AT(chapters), 0, 0, RENDER, NULL,
+     "write the times of chapters beside the sound, as ffmpeg reads them"},
     {"format", 0, TEXT, AT(format), 0, 0, SPEAK | CONVERT, "NAME",
      "file format where the name's ending does not tell; with --raw: f32le "
      "or s16le"},
@@ -118,7 +133,7 @@ const cli_command_entry cli_commands[CLI_COMMANDS] = {
                  "speaks the words, or standard input as it arrives, through "
                  "the sound device",
                  0},
-    [CLI_RENDER] = {"render", "-o FILE [TEXT ... | -]",
+    [CLI_RENDER] = {"render", "-o FILE [TEXT ... | -] | -O FOLDER FILE ...",
                     "writes the same samples to a file, as fast as they come",
                     0},
     [CLI_CONVERT] = {"convert", "[-v VOICE] [-o FILE] [RECORDING]",
