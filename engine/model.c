@@ -23,7 +23,8 @@ cbx_status cbx_model_open(cbx_engine *e, const char *name_or_folder,
     cbx_status st = cbx_model_find(name_or_folder, m->folder, err);
     if (!st) {
         pthread_mutex_lock(&e->device);
-        st = cbx_tts_open(e->dev, m->folder, &m->tts, err);
+        const cbx_tts_weights weights = {.t3 = e->weights};
+        st = cbx_tts_open(e->dev, m->folder, &weights, &m->tts, err);
         pthread_mutex_unlock(&e->device);
     }
     if (st) {
@@ -51,6 +52,7 @@ void cbx_model_get_info(const cbx_model *m, cbx_model_info *out)
     *out = (cbx_model_info){.family = cbx_family_name(c->family),
                             .folder = m->folder,
                             .weight_bytes = cbx_tts_weight_bytes(m->tts),
+                            .weights = cbx_tts_weights_name(m->tts),
                             .sample_rate = (uint32_t)c->hift.sample_rate,
                             .load_seconds = m->load_seconds};
 }

@@ -273,13 +273,16 @@ typedef struct cbx_copy {
     bool reverse;
 } cbx_copy;
 
-/* out = act(a * b + c), number by number; b absent: a + c; c absent: a * b. A
+/* out = act(act_a(a) * b + c), number by number; b absent: a + c; c absent: a *
+ * b.
+ * A
  * view with ld == 0 gives its one row to every row. out may be any of them that
  * has rows of its own. */
 typedef struct cbx_muladd {
     cbx_mat a, b, c;
     cbx_act act;
     cbx_mat out;
+    cbx_act act_a;
 } cbx_muladd;
 
 /* Each column over time: x in segments of `segment` rows (0: one segment of all
@@ -313,7 +316,8 @@ typedef struct cbx_kernels {
     cbx_status (*table_new)(cbx_dev *d, int rows, int cols, cbx_dtype type,
                             const void *host, cbx_table **out, cbx_error *e);
     void (*table_free)(cbx_dev *d, cbx_table *t);
-    /* width = heads * head size. Length 0 at first. */
+    /* width = heads * head size. Length 0 at first. F32 or BF16: keys and
+     * values are rounded when they are stored. */
     cbx_status (*kv_new)(cbx_dev *d, int layers, int width, int capacity,
                          cbx_format format, cbx_kv **out, cbx_error *e);
     void (*kv_free)(cbx_dev *d, cbx_kv *kv);
@@ -339,7 +343,8 @@ typedef struct cbx_kernels {
     int (*kv_len)(const cbx_kv *kv);
     /* len <= capacity. Shorter forgets, longer accepts what was stored. */
     void (*kv_set_len)(cbx_dev *d, cbx_kv *kv, int len);
-    /* First n positions of every layer; dst's length becomes n. */
+    /* First n positions of every layer; dst's length becomes n. Both have one
+     * format. */
     void (*kv_copy)(cbx_dev *d, cbx_kv *dst, const cbx_kv *src, int n);
     /* out[i] = table[ids[i]] + add[i]; ids on the device, add or absent. */
     void (*gather)(cbx_dev *d, const cbx_table *t, const int32_t *ids, int n,

@@ -94,6 +94,7 @@ cbx_status speech_open(speech *s, const cli_options *o, cbx_error *err)
     *s = (speech){.options = o, .started_ns = cbx_clock_ns()};
     const cbx_engine_options engine = {.threads = o->threads,
                                        .kernels = o->kernels,
+                                       .weights = o->weights,
                                        .warn = warn,
                                        .warn_user = s};
     if ((st = cbx_voice_model(o->voice, model, sizeof model, err)))

@@ -32,9 +32,10 @@ void speech_print_stats(const speech *s, FILE *to)
                         st.vocoder_seconds + st.resample_seconds +
                         st.watermark_seconds;
 
-    fprintf(to, "model: %s, %s, %.1f MB in memory, loaded in %.0f ms\n",
-            model.folder, model.family, (double)model.weight_bytes * 1e-6,
-            1e3 * model.load_seconds);
+    fprintf(to,
+            "model: %s, %s, T3 in %s, %.1f MB in memory, loaded in %.0f ms\n",
+            model.folder, model.family, model.weights,
+            (double)model.weight_bytes * 1e-6, 1e3 * model.load_seconds);
     fprintf(to, "kernels: %s, %d threads\n", cbx_engine_kernels(s->engine),
             cbx_engine_threads(s->engine));
     if (st.frames_made) {

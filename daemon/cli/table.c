@@ -56,6 +56,9 @@ const cli_option cli_table[] = {
      "threads for computing (default: one for each core)"},
     {"kernels", 0, TEXT, AT(kernels), 0, 0, SPEAK | CONVERT | CLONE | DETECT,
      "NAME", "CPU variant, such as avx2 or ref (default: the best there is)"},
+    {"weights", 0, TEXT, AT(weights), 0, 0, SPEAK, "auto|f32|bf16|int8|int4",
+     "how T3's weights are held; part of the sound (default auto: int8, and "
+     "f32 for a small model)"},
     {"wrapped", 'w', FLAG, AT(wrapped), 0, 0, SPEAK, NULL,
      "the text is wrapped: a single line break is a space"},
     {"no-watermark", 0, FLAG, AT(no_watermark), 0, 0, SPEAK | CONVERT, NULL,

@@ -47,7 +47,10 @@ const char *cbx_version(void);
 typedef struct cbx_engine_options {
     int threads;         /* for computing; 0: one for each core */
     const char *kernels; /* CPU variant; NULL: the best this CPU has */
-    int max_streams;     /* 0: 64 */
+    /* How models hold T3's weights: "f32", "bf16", "int8", "int4"; NULL or
+     * "auto": int8, and f32 for a small model. Part of the sound. */
+    const char *weights;
+    int max_streams; /* 0: 64 */
     /* Warnings in plain language (no priority, locked memory refused, ...),
      * called from the thread that met them. NULL: dropped. */
     void (*warn)(void *user, const char *sentence);
@@ -75,6 +78,7 @@ typedef struct cbx_model_info {
     const char *family; /* "turbo", "nano", ... */
     const char *folder;
     size_t weight_bytes; /* packed weights in memory */
+    const char *weights; /* their format in T3: "int8" */
     uint32_t sample_rate;
     double load_seconds;
 } cbx_model_info;

@@ -40,10 +40,13 @@ struct cbx_table {
     const void *host; /* the mapped tensor; any alignment */
 };
 
-/* k and v: [layers][capacity][width] */
+/* k and v: [layers][capacity][width] numbers of `size` bytes: bf16 in two, in
+ * the plain table rounded in four. */
 struct cbx_kv {
     int layers, width, capacity, len;
-    float *k, *v;
+    cbx_format format;
+    size_t size;
+    void *k, *v;
 };
 
 struct cbx_sampler {

@@ -44,7 +44,7 @@ cbx_status host_reserve(cbx_dev *d, int rows, int cols, int keys, cbx_error *e)
     /* normalised and rounded rows, or the scores of each thread, and room to
      * align */
     const size_t norm = ((size_t)rows + 64) * ((size_t)cols + 64) * 3 / 2;
-    const size_t scores = (size_t)d->threads * 8 * ((size_t)keys + 256);
+    const size_t scores = (size_t)d->threads * 8 * ((size_t)keys + 512);
     const size_t n = (norm > scores ? norm : scores) + 1024;
     if (n <= c->scratch_floats)
         return CBX_OK;
@@ -101,17 +101,17 @@ void host_kv_free(cbx_dev *d, cbx_kv *kv)
     free(kv);
 }
 
-cbx_status host_kv_new(cbx_dev *d, int layers, int width, int capacity,
-                       cbx_format format, cbx_kv **out, cbx_error *e)
+static cbx_status kv_new(cbx_dev *d, const cbx_kv *shape, cbx_kv **out,
+                         cbx_error *e)
 {
-    if (format != CBX_FMT_F32)
+    if (shape->format != CBX_FMT_F32 && shape->format != CBX_FMT_BF16)
         return cbx_fail(e, CBX_E_UNSUPPORTED,
-                        "the cache holds keys and values as f32 only");
-    const size_t n =
-        (size_t)layers * (size_t)width * (size_t)capacity * sizeof(float);
+                        "the cache holds keys and values as f32 or bf16");
+    const size_t n = (size_t)shape->layers * (size_t)shape->width *
+                     (size_t)shape->capacity * shape->size;
     cbx_kv *kv = calloc(1, sizeof *kv);
     if (kv) {
-        *kv = (cbx_kv){.layers = layers, .width = width, .capacity = capacity};
+        *kv = *shape;
         kv->k = host_mem_new(d, n);
         kv->v = host_mem_new(d, n);
     }
@@ -119,10 +119,32 @@ cbx_status host_kv_new(cbx_dev *d, int layers, int width, int capacity,
         host_kv_free(d, kv);
         return cbx_fail(e, CBX_E_NOMEM,
                         "no memory for the keys and values of %d positions",
-                        capacity);
+                        shape->capacity);
     }
     *out = kv;
     return CBX_OK;
+}
+
+cbx_status host_kv_new(cbx_dev *d, int layers, int width, int capacity,
+                       cbx_format format, cbx_kv **out, cbx_error *e)
+{
+    const cbx_kv shape = {.layers = layers,
+                          .width = width,
+                          .capacity = capacity,
+                          .format = format,
+                          .size = format == CBX_FMT_BF16 ? 2 : 4};
+    return kv_new(d, &shape, out, e);
+}
+
+cbx_status host_wide_kv_new(cbx_dev *d, int layers, int width, int capacity,
+                            cbx_format format, cbx_kv **out, cbx_error *e)
+{
+    const cbx_kv shape = {.layers = layers,
+                          .width = width,
+                          .capacity = capacity,
+                          .format = format,
+                          .size = 4};
+    return kv_new(d, &shape, out, e);
 }
 
 int host_kv_len(const cbx_kv *kv)
@@ -138,13 +160,13 @@ void host_kv_set_len(cbx_dev *d, cbx_kv *kv, int len)
 
 void host_kv_copy(cbx_dev *d, cbx_kv *dst, const cbx_kv *src, int n)
 {
-    const size_t w = (size_t)src->width, bytes = (size_t)n * w * sizeof(float);
+    const size_t row = (size_t)src->width * src->size, bytes = (size_t)n * row;
     (void)d;
     for (int l = 0; l < src->layers; l++) {
-        const size_t to = (size_t)l * (size_t)dst->capacity * w;
-        const size_t from = (size_t)l * (size_t)src->capacity * w;
-        memcpy(dst->k + to, src->k + from, bytes);
-        memcpy(dst->v + to, src->v + from, bytes);
+        const size_t to = (size_t)l * (size_t)dst->capacity * row;
+        const size_t from = (size_t)l * (size_t)src->capacity * row;
+        memcpy((char *)dst->k + to, (const char *)src->k + from, bytes);
+        memcpy((char *)dst->v + to, (const char *)src->v + from, bytes);
     }
     dst->len = n;
 }

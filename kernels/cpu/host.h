@@ -15,6 +15,9 @@ cbx_status host_table_new(cbx_dev *d, int rows, int cols, cbx_dtype type,
 void host_table_free(cbx_dev *d, cbx_table *t);
 cbx_status host_kv_new(cbx_dev *d, int layers, int width, int capacity,
                        cbx_format format, cbx_kv **out, cbx_error *e);
+/* Of floats, whatever the format. */
+cbx_status host_wide_kv_new(cbx_dev *d, int layers, int width, int capacity,
+                            cbx_format format, cbx_kv **out, cbx_error *e);
 void host_kv_free(cbx_dev *d, cbx_kv *kv);
 int host_kv_len(const cbx_kv *kv);
 void host_kv_set_len(cbx_dev *d, cbx_kv *kv, int len);

@@ -1,4 +1,5 @@
 #include "kernels/cpu/cpu.h"
+#include "kernels/formats.h"
 #include "kernels/ref/ref.h"
 
 #include <math.h>
@@ -83,6 +84,12 @@ static void turn(float *x, const float *rope, int heads, int D)
         }
 }
 
+static void store(cbx_format f, float *to, const float *x, int n)
+{
+    for (int i = 0; i < n; i++)
+        to[i] = f == CBX_FMT_BF16 ? cbx_bf16_value(cbx_bf16_of(x[i])) : x[i];
+}
+
 void ref_attention_kv(cbx_dev *d, const cbx_attention_kv *op)
 {
     const int W = op->out.cols, D = W / op->heads;
@@ -90,7 +97,7 @@ void ref_attention_kv(cbx_dev *d, const cbx_attention_kv *op)
         cbx_kv *kv = op->seqs[b].kv;
         const size_t layer =
             (size_t)op->layer * (size_t)kv->capacity * (size_t)W;
-        float *K = kv->k + layer, *V = kv->v + layer;
+        float *K = (float *)kv->k + layer, *V = (float *)kv->v + layer;
         for (int r = 0; r < op->seqs[b].rows; r++) {
             const int row = op->seqs[b].row + r, pos = kv->len + r;
             float *q = ref_row(op->qkv, row);
@@ -98,9 +105,8 @@ void ref_attention_kv(cbx_dev *d, const cbx_attention_kv *op)
                 turn(q, op->rope + (size_t)pos * (size_t)D, op->heads, D);
                 turn(q + W, op->rope + (size_t)pos * (size_t)D, op->heads, D);
             }
-            memcpy(K + (size_t)pos * (size_t)W, q + W, (size_t)W * sizeof *q);
-            memcpy(V + (size_t)pos * (size_t)W, q + 2 * W,
-                   (size_t)W * sizeof *q);
+            store(kv->format, K + (size_t)pos * (size_t)W, q + W, W);
+            store(kv->format, V + (size_t)pos * (size_t)W, q + 2 * W, W);
             ref_attention(d,
                           &(cbx_attention){.q = {q, 1, W, W},
                                            .k = {K, pos + 1, W, W},

@@ -1,5 +1,7 @@
 #include "kernels/ref/voice_ops.h"
 
+#include "kernels/ref/ref.h"
+
 #include <math.h>
 
 static float *row(cbx_mat m, int i)
@@ -11,7 +13,7 @@ void ref_muladd(cbx_dev *d, const cbx_muladd *op)
 {
     for (int i = 0; i < op->out.rows; i++)
         for (int c = 0; c < op->out.cols; c++) {
-            float v = row(op->a, i)[c];
+            float v = ref_act(&op->act_a, row(op->a, i)[c], c);
             if (op->b.p)
                 v *= row(op->b, i)[c];
             if (op->c.p)

@@ -8,7 +8,7 @@
 
 /* The longest voice prompt that the reference makes: 10 s of tokens
  * (s3gen.py: embed_ref). A few more cost little. */
-enum { MAX_PROMPT_TOKENS = 256 };
+enum { MAX_PROMPT_TOKENS = 256, SMALL_T3 = 64 << 20 };
 
 static cbx_status join_path(const char *folder, const char *file, char *out,
                             size_t size, cbx_error *err)
@@ -31,7 +31,36 @@ static cbx_status open_part(const char *folder, const char *file,
     return st ? st : cbx_tensor_file_open(path, out, err);
 }
 
-static cbx_status open_all(cbx_tts *m, cbx_error *err)
+/* Weights that must be read for each token, in the file's own types. */
+static size_t tensor_bytes(const cbx_tensor_file *f)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < cbx_tensor_count(f); i++)
+        bytes += cbx_tensor_at(f, i)->numel * 4;
+    return bytes;
+}
+
+static cbx_status choose_format(cbx_tts *m, const char *name, cbx_error *err)
+{
+    static const cbx_format offered[] = {CBX_FMT_F32, CBX_FMT_BF16, CBX_FMT_I8,
+                                         CBX_FMT_I4};
+    const bool small = tensor_bytes(m->t3_file) < SMALL_T3;
+    m->t3_format = small ? CBX_FMT_F32 : CBX_FMT_I8;
+    if (!name || !*name || !strcmp(name, "auto"))
+        return CBX_OK;
+    for (size_t i = 0; i < sizeof offered / sizeof *offered; i++)
+        if (!strcmp(name, cbx_format_name(offered[i]))) {
+            m->t3_format = offered[i];
+            return CBX_OK;
+        }
+    return cbx_fail(err, CBX_E_ARG,
+                    "unknown weights '%.32s': it must be auto, f32, bf16, "
+                    "int8 or int4",
+                    name);
+}
+
+static cbx_status open_all(cbx_tts *m, const cbx_tts_weights *weights,
+                           cbx_error *err)
 {
     const cbx_config *c = &m->config;
     cbx_status st;
@@ -45,7 +74,9 @@ static cbx_status open_all(cbx_tts *m, cbx_error *err)
     if ((st = open_part(m->folder, c->files.s3gen, "S3Gen (s3gen*.safetensors)",
                         &m->s3gen_file, err)))
         return st;
-    if ((st = t3_open(m->dev, m->t3_file, c, CBX_FMT_F32, &m->t3, err)))
+    if ((st = choose_format(m, weights ? weights->t3 : NULL, err)))
+        return st;
+    if ((st = t3_open(m->dev, m->t3_file, c, m->t3_format, &m->t3, err)))
         return st;
     if (cbx_tokenizer_size(m->tokenizer) > t3_get_info(m->t3)->text_vocab)
         return cbx_fail(err, CBX_E_SHAPE,
@@ -59,7 +90,8 @@ static cbx_status open_all(cbx_tts *m, cbx_error *err)
                       err);
 }
 
-cbx_status cbx_tts_open(cbx_dev *dev, const char *folder, cbx_tts **out,
+cbx_status cbx_tts_open(cbx_dev *dev, const char *folder,
+                        const cbx_tts_weights *weights, cbx_tts **out,
                         cbx_error *err)
 {
     cbx_tts *m = calloc(1, sizeof *m);
@@ -71,7 +103,7 @@ cbx_status cbx_tts_open(cbx_dev *dev, const char *folder, cbx_tts **out,
         (int)sizeof m->folder)
         st = cbx_fail(err, CBX_E_ARG, "%.60s...: the path is too long", folder);
     else
-        st = open_all(m, err);
+        st = open_all(m, weights, err);
     if (st) {
         cbx_tts_close(m);
         return st;
@@ -95,6 +127,11 @@ void cbx_tts_close(cbx_tts *m)
 const cbx_config *cbx_tts_config(const cbx_tts *m)
 {
     return &m->config;
+}
+
+const char *cbx_tts_weights_name(const cbx_tts *m)
+{
+    return cbx_format_name(m->t3_format);
 }
 
 size_t cbx_tts_weight_bytes(const cbx_tts *m)

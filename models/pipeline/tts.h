@@ -14,9 +14,21 @@ typedef struct cbx_tts cbx_tts;
  * values, and the flow decoder's prompt. Read-only, shared by streams. */
 typedef struct cbx_speaker cbx_speaker;
 
-/* [setup] `folder` holds the published files (or the built-in model's). */
+/* In which formats the weights are held. NULL names: the default. */
+typedef struct cbx_tts_weights {
+    /* T3: "f32", "bf16", "int8", "int4"; default int8, but f32 for a T3 below
+     * 64 MB, whose weights stay in a cache. */
+    const char *t3;
+} cbx_tts_weights;
+
+/* [setup] `folder` holds the published files (or the built-in model's). weights
+ * may be NULL. CBX_E_ARG: no such format. */
 CBX_CHECK cbx_status cbx_tts_open(cbx_dev *dev, const char *folder,
-                                  cbx_tts **out, cbx_error *err);
+                                  const cbx_tts_weights *weights, cbx_tts **out,
+                                  cbx_error *err);
+
+/* [any] The format of T3's weights, "int8". */
+const char *cbx_tts_weights_name(const cbx_tts *m);
 void cbx_tts_close(cbx_tts *m);
 
 /* [any] */

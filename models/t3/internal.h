@@ -92,6 +92,7 @@ struct t3 {
     const t3_backbone *backbone;
     void *weights; /* the backbone's */
     cbx_config_t3 config;
+    cbx_format format; /* of the layers and the head */
     t3_info info;
     int lead;       /* rows between prefix and text */
     int max_text;   /* ids that a segment's text can have */

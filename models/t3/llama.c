@@ -158,10 +158,10 @@ static void attend(const t3 *m, const pass *p, int layer)
 /* transformers: LlamaMLP.forward, its first half: silu(gate) * up, to gate. */
 static void swiglu(const t3 *m, const pass *p)
 {
-    m->dev->k->activate(m->dev, p->gate, (cbx_act){.kind = CBX_ACT_SILU},
-                        p->gate);
-    m->dev->k->muladd(m->dev,
-                      &(cbx_muladd){.a = p->gate, .b = p->up, .out = p->gate});
+    m->dev->k->muladd(m->dev, &(cbx_muladd){.a = p->gate,
+                                            .b = p->up,
+                                            .act_a = {.kind = CBX_ACT_SILU},
+                                            .out = p->gate});
 }
 
 /* transformers: LlamaDecoderLayer.forward */

@@ -43,8 +43,9 @@ void t3_work_close(const t3 *m, t3_work *w)
 
 cbx_status t3_kv_open(const t3 *m, int positions, cbx_kv **out, cbx_error *err)
 {
-    return m->dev->k->kv_new(m->dev, m->info.layers, m->info.width, positions,
-                             CBX_FMT_F32, out, err);
+    return m->dev->k->kv_new(
+        m->dev, m->info.layers, m->info.width, positions,
+        m->format == CBX_FMT_F32 ? CBX_FMT_F32 : CBX_FMT_BF16, out, err);
 }
 
 static cbx_status check_config(const t3 *m, cbx_error *err)
@@ -75,6 +76,7 @@ cbx_status t3_open(cbx_dev *dev, const cbx_tensor_file *file,
     if (!m)
         return cbx_fail(err, CBX_E_NOMEM, "no memory for T3");
     m->dev = dev;
+    m->format = format;
     m->backbone = config->t3.gpt2 ? &t3_gpt2 : &t3_llama;
     m->config = config->t3;
     m->info.heads = config->t3.heads;

@@ -35,9 +35,10 @@ typedef struct t3_info {
     size_t weight_bytes; /* packed, on the device; embeddings left out */
 } t3_info;
 
-/* [setup] Packs the weights in `format`. `file` stays mapped by the caller for
- * as long as the model: embeddings are read from it where they lie. A tensor
- * that is missing or has the wrong shape is CBX_E_SHAPE and is named. */
+/* [setup] Packs the weights of layers and head in `format`; keys and values are
+ * kept as f32 with f32 weights, else as bf16. `file` stays mapped by the caller
+ * for as long as the model: embeddings are read from it where they lie. A
+ * tensor that is missing or has the wrong shape is CBX_E_SHAPE and is named. */
 CBX_CHECK cbx_status t3_open(cbx_dev *dev, const cbx_tensor_file *file,
                              const cbx_config *config, cbx_format format,
                              t3 **out, cbx_error *err);

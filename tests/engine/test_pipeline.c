@@ -147,7 +147,7 @@ int main(int argc, char **argv)
     cbx_error err;
     CHECK(argc == 2);
     must(cbx_cpu_open(0, NULL, &w.dev, &err), &err);
-    must(cbx_tts_open(w.dev, argv[1], &w.tts, &err), &err);
+    must(cbx_tts_open(w.dev, argv[1], NULL, &w.tts, &err), &err);
     must(cbx_speaker_open(w.tts, NULL, &w.speaker, &err), &err);
     several_cells_in_a_call_change_no_bit(&w);
     the_history_is_part_of_the_sound(&w);

@@ -38,8 +38,11 @@ static void muladd_is_a_product_and_a_sum(void)
 {
     const cbx_act relu = {.kind = CBX_ACT_RELU};
     clear();
-    dev->k->muladd(dev, &(cbx_muladd){mat(a, LD), mat(b, LD), mat(c, LD), relu,
-                                      mat(out, LD)});
+    dev->k->muladd(dev, &(cbx_muladd){.a = mat(a, LD),
+                                      .b = mat(b, LD),
+                                      .c = mat(c, LD),
+                                      .act = relu,
+                                      .out = mat(out, LD)});
     for (int i = 0; i < ROWS; i++)
         for (int j = 0; j < COLS; j++) {
             const int at = i * LD + j;

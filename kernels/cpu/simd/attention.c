@@ -8,6 +8,7 @@
 #include "kernels/cpu/simd/act.h"
 #include "kernels/cpu/simd/attend.h"
 #include "kernels/cpu/simd/simd.h"
+#include "kernels/formats.h"
 
 #include <string.h>
 
@@ -22,7 +23,7 @@ enum {
 
 typedef struct {
     const cbx_attention *op;
-    bool causal;
+    bool causal, half;
     int D, tasks_a_head, groups_a_task;
     int front; /* keys that every row sees */
     /* [worker]: [QUERIES][keys] scores, [2][QUERIES][width] queries */
@@ -38,6 +39,7 @@ typedef struct {
     int first, end;               /* of all rows */
     float *p[QUERIES]; /* [keys] scores: of the front, then from `first` */
     float *q[2];       /* [QUERIES][width] q + u, q + v_bias, then zeros */
+    float *wide;       /* [BLOCK][width] keys or values that were bf16 */
 } group;
 
 static int clamp(int x, int low, int high)
@@ -124,6 +126,34 @@ static void score(const job *j, group *g, cbx_mat keys, int first, int end,
             s[r] *= op->scale;
             memcpy(g->p[r] + to + (key - first), &s[r], sizeof s[r]);
         }
+    }
+}
+
+/* Rows [from, from + n) of this head, n <= BLOCK, as floats. */
+static cbx_mat widen(const job *j, const group *g, cbx_mat m, int from, int n)
+{
+    const uint16_t *at = (const uint16_t *)(const void *)m.p + g->at;
+    for (int i = 0; i < n; i++) {
+        const uint16_t *x = at + (ptrdiff_t)(from + i) * m.ld;
+        float *to = g->wide + (size_t)i * j->width;
+        int e = 0;
+        for (; e + VL <= j->D; e += VL) {
+            __builtin_prefetch(x + BLOCK * (ptrdiff_t)m.ld + e);
+            v_storeu(to + e, v_load_bf16(x + e));
+        }
+        for (; e < j->D; e++)
+            to[e] = cbx_bf16_value(x[e]);
+    }
+    /* so that the head's columns lie where they do in m */
+    return (cbx_mat){g->wide - g->at, n, m.cols, (int)j->width};
+}
+
+static void score_half(const job *j, group *g)
+{
+    for (int key = g->first; key < g->end; key += BLOCK) {
+        const int n = g->end - key < BLOCK ? g->end - key : BLOCK;
+        score(j, g, widen(j, g, j->op->k, key, n), 0, n, 0,
+              j->behind + (size_t)(key - g->first));
     }
 }
 
@@ -224,11 +254,13 @@ static void add_values(const job *j, const group *g, cbx_mat v, int first,
 {
     for (int key = first; key < end; key += BLOCK) {
         const int n = end - key < BLOCK ? end - key : BLOCK;
+        const cbx_mat block =
+            j->half ? widen(j, g, v, key, n) : cbx_rows(v, key, n);
         for (int r = 0; r < g->rows; r += SIDE) {
             float *p[SIDE];
             for (int i = 0; i < SIDE; i++)
                 p[i] = g->p[r + i] + from + (key - first);
-            blends(j, p, n, row_of(v, key) + g->at, v.ld,
+            blends(j, p, n, block.p + g->at, block.ld,
                    sums + (size_t)r * j->width, g->rows - r);
         }
     }
@@ -287,7 +319,10 @@ static void attend(const job *j, group *g)
     float factor[QUERIES];
     begin(j, g);
     score(j, g, j->op->front.k, 0, j->front, j->op->front.q0, 0);
-    score(j, g, j->op->k, g->first, g->end, j->op->rel.q0, j->behind);
+    if (j->half)
+        score_half(j, g);
+    else
+        score(j, g, j->op->k, g->first, g->end, j->op->rel.q0, j->behind);
     for (int r = 0; r < g->rows; r++) {
         const float total = soften(j, g, r);
         factor[r] = total > 0 ? 1 / total : 0;
@@ -297,7 +332,7 @@ static void attend(const job *j, group *g)
 
 static size_t worker_floats(const job *j)
 {
-    return QUERIES * (j->keys + 2 * j->width);
+    return QUERIES * (j->keys + 2 * j->width) + BLOCK * j->width;
 }
 
 static void attend_task(void *arg, int task, int worker)
@@ -312,6 +347,7 @@ static void attend_task(void *arg, int task, int worker)
         g.p[r] = p;
     g.q[0] = p;
     g.q[1] = p + QUERIES * j->width;
+    g.wide = p + 2 * QUERIES * j->width;
     for (g.row = from; g.row < end && g.row < rows; g.row += QUERIES) {
         g.rows = rows - g.row < QUERIES ? rows - g.row : QUERIES;
         attend(j, &g);
@@ -324,10 +360,13 @@ static size_t whole(size_t n)
     return (n + VL - 1) / VL * VL;
 }
 
-void FN(attend)(cbx_dev *d, const cbx_attention *op, bool causal)
+void FN(attend)(cbx_dev *d, const cbx_attention *op, attend_kind kind)
 {
     const int rows = op->q.rows, groups = (rows + QUERIES - 1) / QUERIES;
-    job j = {.op = op, .causal = causal, .D = op->q.cols / op->heads};
+    job j = {.op = op,
+             .causal = kind != ATTEND_ALL,
+             .half = kind == ATTEND_CAUSAL_BF16,
+             .D = op->q.cols / op->heads};
     j.groups_a_task = groups < GROUPS_A_TASK ? groups : GROUPS_A_TASK;
     if (rows <= 0)
         return;
@@ -344,5 +383,5 @@ void FN(attend)(cbx_dev *d, const cbx_attention *op, bool causal)
 
 void FN(attention)(cbx_dev *d, const cbx_attention *op)
 {
-    FN(attend)(d, op, false);
+    FN(attend)(d, op, ATTEND_ALL);
 }

@@ -1,5 +1,6 @@
 #include "kernels/cpu/simd/attend.h"
 #include "kernels/cpu/simd/simd.h"
+#include "kernels/formats.h"
 
 #include <string.h>
 
@@ -17,24 +18,34 @@ static void turn(float *x, const float *rope, int heads, int D)
         }
 }
 
-static float *kv_at(const cbx_kv *kv, float *p, int layer, int position)
+/* Row `position` of a layer's keys or values. */
+static void *kv_at(const cbx_kv *kv, void *p, int layer, int position)
 {
     const size_t row = (size_t)layer * (size_t)kv->capacity + (size_t)position;
-    return p + row * (size_t)kv->width;
+    return (char *)p + row * (size_t)kv->width * kv->size;
+}
+
+static void store_row(cbx_format f, void *to, const float *x, int n)
+{
+    uint16_t *h = to;
+    if (f == CBX_FMT_F32)
+        memcpy(to, x, (size_t)n * sizeof *x);
+    else
+        for (int i = 0; i < n; i++)
+            h[i] = cbx_bf16_of(x[i]);
 }
 
 static void store(const cbx_attention_kv *op, const cbx_seq *s)
 {
     const int W = op->out.cols, D = W / op->heads;
+    const cbx_kv *kv = s->kv;
     for (int r = 0; r < s->rows; r++) {
         float *x = row_of(op->qkv, s->row + r);
-        const int at = s->kv->len + r;
+        const int at = kv->len + r;
         if (op->rope)
             turn(x, op->rope + (ptrdiff_t)at * D, 2 * op->heads, D);
-        memcpy(kv_at(s->kv, s->kv->k, op->layer, at), x + W,
-               (size_t)W * sizeof *x);
-        memcpy(kv_at(s->kv, s->kv->v, op->layer, at), x + 2 * W,
-               (size_t)W * sizeof *x);
+        store_row(kv->format, kv_at(kv, kv->k, op->layer, at), x + W, W);
+        store_row(kv->format, kv_at(kv, kv->v, op->layer, at), x + 2 * W, W);
     }
 }
 
@@ -46,16 +57,16 @@ void FN(attention_kv)(cbx_dev *d, const cbx_attention_kv *op)
         const cbx_kv *kv = s->kv;
         const int keys = kv->len + s->rows;
         store(op, s);
+        const cbx_attention one = {
+            .q = cbx_cols(cbx_rows(op->qkv, s->row, s->rows), 0, W),
+            .k = {kv_at(kv, kv->k, op->layer, 0), keys, W, W},
+            .v = {kv_at(kv, kv->v, op->layer, 0), keys, W, W},
+            .heads = op->heads,
+            .scale = op->scale,
+            .rel.q0 = kv->len,
+            .out = cbx_rows(op->out, s->row, s->rows)};
         FN(attend)
-        (d,
-         &(cbx_attention){
-             .q = cbx_cols(cbx_rows(op->qkv, s->row, s->rows), 0, W),
-             .k = {kv_at(kv, kv->k, op->layer, 0), keys, W, W},
-             .v = {kv_at(kv, kv->v, op->layer, 0), keys, W, W},
-             .heads = op->heads,
-             .scale = op->scale,
-             .rel.q0 = kv->len,
-             .out = cbx_rows(op->out, s->row, s->rows)},
-         true);
+        (d, &one,
+         kv->format == CBX_FMT_BF16 ? ATTEND_CAUSAL_BF16 : ATTEND_CAUSAL);
     }
 }

@@ -70,3 +70,45 @@ void FN(normal)(cbx_dev *d, cbx_mat out, uint64_t key, uint64_t row0)
     j.row0 = row0;
     cpu_run(d, normal_task, &j, job_tasks(&j), 32.0 * out.rows * out.cols);
 }
+
+typedef struct {
+    const cbx_muladd *op;
+    int rows; /* of a task */
+} muladd_job;
+
+static inline vf muladd(const cbx_muladd *op, const float *a, const float *b,
+                        const float *c, int at, int n)
+{
+    vf v = v_act(&op->act_a, v_load(a + at, n), at, n);
+    if (b)
+        v = v_mul(v, v_load(b + at, n));
+    if (c)
+        v = v_add(v, v_load(c + at, n));
+    return v_act(&op->act, v, at, n);
+}
+
+static void muladd_task(void *arg, int task, int worker)
+{
+    const muladd_job *j = arg;
+    const cbx_muladd *op = j->op;
+    const int C = op->out.cols, end = (task + 1) * j->rows;
+    (void)worker;
+    for (int i = task * j->rows; i < end && i < op->out.rows; i++) {
+        const float *a = row_of(op->a, i);
+        const float *b = op->b.p ? row_of(op->b, i) : NULL;
+        const float *c = op->c.p ? row_of(op->c, i) : NULL;
+        float *out = row_of(op->out, i);
+        for (int at = 0; at < C; at += VL) {
+            const int n = C - at < VL ? C - at : VL;
+            v_store(out + at, n, muladd(op, a, b, c, at, n));
+        }
+    }
+}
+
+void FN(muladd)(cbx_dev *d, const cbx_muladd *op)
+{
+    const job shape = job_of(op->out, op->out);
+    muladd_job j = {op, shape.rows};
+    cpu_run(d, muladd_task, &j, job_tasks(&shape),
+            (double)op->out.rows * op->out.cols);
+}

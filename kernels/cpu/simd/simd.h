@@ -18,6 +18,8 @@ static inline float *row_of(cbx_mat m, int i)
 void FN(linear)(cbx_dev *d, const cbx_linear *op);
 void FN(normalize)(cbx_dev *d, const cbx_normalize *op);
 void FN(activate)(cbx_dev *d, cbx_mat x, cbx_act act, cbx_mat out);
+void FN(muladd)(cbx_dev *d, const cbx_muladd *op);
+void FN(time_stats)(cbx_dev *d, const cbx_time_stats *op);
 void FN(attention)(cbx_dev *d, const cbx_attention *op);
 void FN(attention_kv)(cbx_dev *d, const cbx_attention_kv *op);
 void FN(normal)(cbx_dev *d, cbx_mat out, uint64_t key, uint64_t row0);
