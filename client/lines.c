@@ -89,6 +89,8 @@ cbx_lines_state cbx_line_reader_read(cbx_line_reader *r, int socket,
         if (n < 0)
             return LINES_MORE;
         r->used += (size_t)n;
+        if (r->fd >= 0)
+            return LINES_MORE; /* before another one takes its place */
     }
     return LINES_MORE;
 }

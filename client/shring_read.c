@@ -86,10 +86,9 @@ static CBX_RT uint32_t leave(cbx_shring_reader *r, const view *v, float *out,
             const uint32_t full = r->map.rate / 200; /* 5 ms, or what is left */
             r->step = -r->gain / (float)(there < full ? there + 1 : full);
         }
-        fade(r, out, m);
-        r->at += m;
-        used = m;
-        if (r->gain > 0 && m == n)
+        used = fade(r, out, m);
+        r->at += used;
+        if (r->gain > 0 && used == n)
             return n; /* the fade goes on */
     }
     r->gain = 1;

@@ -44,6 +44,11 @@ static void begin(void *user, service_job *job, uint64_t from)
         nap(); /* the reader is 32 jobs behind */
 }
 
+static bool wanted(void *user, service_job *job)
+{
+    return !is_over(user, job);
+}
+
 /* The reader makes no system call, so it cannot wake us: a full ring is looked
  * at again and again. */
 static bool frames(void *user, service_job *job, const float *pcm, uint32_t n)
@@ -78,8 +83,11 @@ cbx_status audio_open(service *s, peer *p, int64_t number, int fd, audio **out,
         return cbx_fail(err, CBX_E_NOMEM, "no memory for an audio");
     a->number = number;
     a->peer = p;
-    const service_consumer to = {
-        .begin = begin, .frames = frames, .end = end, .user = a};
+    const service_consumer to = {.begin = begin,
+                                 .frames = frames,
+                                 .wanted = wanted,
+                                 .end = end,
+                                 .user = a};
     cbx_status st = cbx_shring_attach(fd, &a->map, err);
     if (!st)
         st = cbx_shring_writer_init(&a->ring, &a->map, err);

@@ -68,14 +68,14 @@ bool connection_read(connection *c, char *why, size_t size)
     while (cbx_line_reader_next(&c->in, &request, &bad, &err)) {
         const cbx_status st = connection_request(c, request, &err);
         json_decref(request);
-        if (c->in.fd >= 0) { /* it belonged to no request */
-            close(c->in.fd);
-            c->in.fd = -1;
-        }
         if (st) {
             snprintf(why, size, "%s", err.text);
             return false;
         }
+    }
+    if (c->in.fd >= 0 && c->in.used == 0) { /* it belonged to no request */
+        close(c->in.fd);
+        c->in.fd = -1;
     }
     if (bad) {
         tell_end(c, &err, why, size);

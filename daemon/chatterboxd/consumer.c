@@ -21,10 +21,13 @@ static cbx_status consumer_move(service_outlet *o, service_job *j,
                                 cbx_stream *stream, cbx_error *err)
 {
     const uint32_t there = cbx_stream_available(stream);
+    if (!there && o->consumer.wanted &&
+        !o->consumer.wanted(o->consumer.user, j))
+        service_cancel(j, "client");
     if (j->told_paused) {
         pthread_mutex_lock(&o->service->lock);
         if (!j->why && j->paused)
-            outlet_sleep(o, 1);
+            outlet_sleep(o, 0.1);
         pthread_mutex_unlock(&o->service->lock);
         return CBX_OK;
     }

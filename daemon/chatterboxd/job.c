@@ -248,6 +248,8 @@ static cbx_client_event_kind kind_of(cbx_event_kind kind)
         return CBX_CLIENT_SENTENCE;
     case CBX_EVENT_MARK:
         return CBX_CLIENT_MARK;
+    case CBX_EVENT_WORD:
+        return CBX_CLIENT_WORD;
     case CBX_EVENT_UNDERRUN:
         return CBX_CLIENT_UNDERRUN;
     default:
@@ -262,11 +264,13 @@ static bool is_wanted(const service_job *j, const cbx_event *e)
     case CBX_EVENT_STARTED:
         return j->from == 0;
     case CBX_EVENT_SENTENCE:
+    case CBX_EVENT_WORD:
     case CBX_EVENT_MARK:
         return !j->say.quiet && (e->frame >= j->from || j->from == 0);
     case CBX_EVENT_UNDERRUN: /* a consumer is waited for */
         return j->outlet->device != NULL;
     case CBX_EVENT_CUT:
+    case CBX_EVENT_GUARD:
     case CBX_EVENT_NOTICE:
         return true;
     default:

@@ -367,6 +367,8 @@ static cbx_status do_audio(connection *c, const json_t *r, json_t *answer,
         audio_open(server_service(c->server), c->peer, number, c->in.fd,
                    &c->audios[c->n_audios], err);
     c->n_audios += opened == CBX_OK;
+    close(c->in.fd);
+    c->in.fd = -1;
     return opened;
 }
 

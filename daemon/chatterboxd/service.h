@@ -62,6 +62,9 @@ typedef struct service_consumer {
      * gone; the job is cancelled ("client"). */
     bool (*frames)(void *user, service_job *job, const float *frames,
                    uint32_t n);
+    /* [job's thread] Asked now and then while there are no frames: whether
+     * somebody still wants them. False: as with `frames`. */
+    bool (*wanted)(void *user, service_job *job);
     /* [job's thread] No more frames; complete: all there were. Comes before the
      * last event. */
     void (*end)(void *user, service_job *job, bool complete);
