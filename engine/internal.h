@@ -94,7 +94,7 @@ struct cbx_stream {
     /* The poller. */
     stream_event held; /* taken from the queue, not due yet */
     bool holding;
-    uint64_t underruns_told, bad_bytes_told;
+    uint64_t underruns_told, bad_bytes_told, changes_told;
 
     /* Under `lock`. */
     pthread_mutex_t lock;
@@ -123,6 +123,10 @@ struct cbx_stream {
 
     stream_map map; /* has a lock of its own */
 
+    /* Written by decode: the last take that began in mid-speech. */
+    _Atomic uint64_t changes,
+        change_at; /* their number; the last one's sample */
+
     /* Decode only. */
     cbx_pipeline *pipeline;
     s3tok *ears; /* of a conversion */
@@ -138,7 +142,9 @@ struct cbx_stream {
         float *frames;  /* [frames_cap] resampled, not yet in the ring */
         size_t frames_cap, frames_from, frames_to;
         size_t skip;      /* frames of the resampler still to drop */
-        uint64_t written; /* frames of the epoch, with those in `frames` */
+        uint64_t written; /* frames of the epoch that are in the ring */
+        bool arming;      /* a splice waits for frames up to arm_at */
+        uint64_t arm_at;
     } out;
     struct stream_effects {
         cbx_stretch *stretch;
@@ -207,6 +213,11 @@ void stream_out_put(cbx_stream *s, const float *pcm, size_t n);
  * PCM will come. */
 CBX_CHECK cbx_status stream_out_move(cbx_stream *s, bool flush, bool *all,
                                      cbx_error *err);
+/* Frames that the ring takes now. */
+uint32_t stream_out_space(const cbx_stream *s);
+/* Speed, pitch or gain changed: what was not heard yet is made anew. No splice
+ * of the ring may wait. */
+CBX_CHECK cbx_status stream_out_renew(cbx_stream *s, cbx_error *err);
 /* Starts again at another rate, from the place `heard`. */
 CBX_CHECK cbx_status stream_out_change_rate(cbx_stream *s, uint32_t rate,
                                             const stream_place *heard,
@@ -226,10 +237,8 @@ CBX_CHECK cbx_status stream_effects_begin(cbx_stream *s, uint64_t from,
                                           double frame, cbx_error *err);
 /* Other values were asked for than those of the take. */
 bool stream_effects_are_stale(const cbx_stream *s);
-/* The rest of the take into effects.post, or, when there was none, the next
- * take, right behind it. */
-CBX_CHECK cbx_status stream_effects_renew(cbx_stream *s, uint64_t from,
-                                          cbx_error *err);
+/* [decode] The gain is where it was asked to be, without a way there. */
+void stream_effects_settle(cbx_stream *s);
 /* Samples for each frame. */
 double stream_effects_slope(const cbx_stream *s);
 /* Puts what became of up to n samples into effects.post; returns how many it

@@ -181,6 +181,34 @@ static bool rate_change_waits(cbx_stream *s)
     return waits;
 }
 
+/* -- other speed, pitch or gain -------------------------------------------- */
+
+/* An end that was heard stays one; the next text has the new values. */
+static bool effects_wait(const cbx_stream *s)
+{
+    return stream_effects_are_stale(s) && !cbx_ring_splicing(s->ring) &&
+           !cbx_ring_stale(s->ring, epoch_of(s)) &&
+           !(s->text_ended && s->dry && cbx_ring_ended(s->ring, epoch_of(s)));
+}
+
+static bool take_effects(cbx_stream *s)
+{
+    cbx_error err;
+    const bool all =
+        atomic_load_explicit(&s->all_written, memory_order_relaxed);
+    if (!effects_wait(s))
+        return false;
+    set_all_written(s, false); /* an end has to be written again */
+    if (!effects_wait(s)) {
+        set_all_written(s, all);
+        return false;
+    }
+    s->dry = false;
+    if (stream_out_renew(s, &err))
+        stream_fail(s, &err);
+    return true;
+}
+
 /* -- writing --------------------------------------------------------------- */
 
 /* Text of this length takes about that long to say: for the start policy only.
@@ -204,7 +232,7 @@ static bool may_start(cbx_stream *s)
     const double left = guess_seconds(s->segment_chars) - made;
     const uint32_t rate = atomic_load_explicit(&s->rate, memory_order_relaxed);
     const double queued = (double)cbx_ring_queued(s->ring) / rate;
-    return slowness(s) < COMFORT || left <= 0 || cbx_ring_space(s->ring) == 0 ||
+    return slowness(s) < COMFORT || left <= 0 || stream_out_space(s) == 0 ||
            queued >= left * (slowness(s) - COMFORT);
 }
 
@@ -363,6 +391,8 @@ bool stream_step(cbx_stream *s)
     }
     if (s->failed)
         return false;
+    if (take_effects(s))
+        return true;
     const bool moved = write_out(s, &all);
     if (!all || s->failed)
         return moved;
@@ -404,9 +434,11 @@ bool stream_has_work(cbx_stream *s)
         return true;
     if (s->failed)
         return false;
+    if (effects_wait(s))
+        return true;
     const struct stream_out *o = &s->out;
     if (o->frames_from < o->frames_to)
-        return cbx_ring_space(s->ring) > 0;
+        return stream_out_space(s) > 0;
     if (s->sound && s->speaking && cbx_pipeline_waits(s->pipeline))
         return sound_feed_ready(s->sound, count_of(s));
     if (s->speaking || s->silence)

@@ -20,13 +20,18 @@ static double factor(float db)
     return db == 0 ? 1 : pow(10, (double)db / 20);
 }
 
+void stream_effects_settle(cbx_stream *s)
+{
+    s->effects.level = factor(asked(&s->gain_db));
+}
+
 cbx_status stream_effects_open(cbx_stream *s, cbx_error *err)
 {
     struct stream_effects *e = &s->effects;
     e->post = malloc(POST * sizeof *e->post);
     if (!e->post)
         return cbx_fail(err, CBX_E_NOMEM, "no memory for a stream");
-    e->level = factor(asked(&s->gain_db));
+    stream_effects_settle(s);
     return cbx_stretch_open(NATIVE, &e->stretch, err);
 }
 
@@ -147,14 +152,6 @@ cbx_status stream_effects_end(cbx_stream *s, cbx_error *err)
     pull(s);
     finish(e);
     return st;
-}
-
-cbx_status stream_effects_renew(cbx_stream *s, uint64_t from, cbx_error *err)
-{
-    const cbx_status st = stream_effects_end(s, err);
-    if (st || s->effects.post_to)
-        return st;
-    return stream_effects_begin(s, from, frame_of(s, s->effects.out), err);
 }
 
 /* -- setters --------------------------------------------------------------- */

@@ -35,6 +35,21 @@ static bool poll_counters(cbx_stream *s, cbx_event *out)
     return false;
 }
 
+/* The last change of speed, pitch or gain, once it is heard. */
+static bool poll_changes(cbx_stream *s, cbx_event *out)
+{
+    const uint64_t n = atomic_load_explicit(&s->changes, memory_order_acquire);
+    if (n == s->changes_told || cbx_ring_splicing(s->ring))
+        return false;
+    const uint64_t at =
+        atomic_load_explicit(&s->change_at, memory_order_relaxed);
+    s->changes_told = n;
+    *out = (cbx_event){.kind = CBX_EVENT_CHANGED,
+                       .frame = stream_frame_of(s, at),
+                       .value = (int64_t)at};
+    return true;
+}
+
 static bool is_stale(const cbx_stream *s, const stream_event *e)
 {
     return e->cancels !=
@@ -57,7 +72,7 @@ static bool is_due(cbx_stream *s, const stream_event *e)
 
 bool cbx_stream_poll(cbx_stream *s, cbx_event *out)
 {
-    if (poll_counters(s, out))
+    if (poll_counters(s, out) || poll_changes(s, out))
         return true;
     for (;;) {
         if (!s->holding && !cbx_queue_pop(s->events, &s->held))

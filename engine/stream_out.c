@@ -43,6 +43,7 @@ static cbx_status begin_epoch(cbx_stream *s, uint32_t epoch, uint64_t heard,
                               uint64_t from, cbx_error *err)
 {
     s->out.written = 0;
+    s->out.arming = false;
     s->out.given = from;
     const cbx_status st = stream_effects_begin(s, from, 0, err);
     stream_map_begin(&s->map, epoch, heard, from, stream_effects_slope(s));
@@ -55,6 +56,7 @@ cbx_status stream_out_reset(cbx_stream *s, uint32_t epoch, cbx_error *err)
     o->first = o->made = 0;
     o->frames_from = o->frames_to = o->skip = 0;
     s->flushed = false;
+    stream_effects_settle(s);
     cbx_status st = begin_epoch(s, epoch, 0, 0, err);
     if (!st)
         st = cbx_resampler_reset(s->resampler, err);
@@ -64,8 +66,8 @@ cbx_status stream_out_reset(cbx_stream *s, uint32_t epoch, cbx_error *err)
 uint64_t stream_heard(cbx_stream *s)
 {
     pthread_mutex_lock(&s->map.lock);
-    const uint64_t played = cbx_ring_played(s->ring, s->map.epoch);
-    const uint64_t heard = stream_map_sample(&s->map, played);
+    const uint64_t place = cbx_ring_place(s->ring, s->map.epoch);
+    const uint64_t heard = stream_map_sample(&s->map, place);
     pthread_mutex_unlock(&s->map.lock);
     return heard;
 }
@@ -73,8 +75,11 @@ uint64_t stream_heard(cbx_stream *s)
 uint64_t stream_frame_of(cbx_stream *s, uint64_t sample)
 {
     pthread_mutex_lock(&s->map.lock);
+    const uint64_t skipped = cbx_ring_place(s->ring, s->map.epoch) -
+                             cbx_ring_played(s->ring, s->map.epoch);
+    const uint64_t place = stream_map_frame(&s->map, sample);
     const uint64_t frame =
-        s->map.frames_before + stream_map_frame(&s->map, sample);
+        s->map.frames_before + (place > skipped ? place - skipped : 0);
     pthread_mutex_unlock(&s->map.lock);
     return frame;
 }
@@ -105,15 +110,39 @@ void stream_out_put(cbx_stream *s, const float *pcm, size_t n)
     o->made += n;
 }
 
+/* Room that only a splice may use, so that it never waits for the reader; and
+ * how much a splice writes before the reader goes over to it. */
+enum { SPLICE_ROOM = 1 << 15, SPLICE_MS = 100 };
+
+uint32_t stream_out_space(const cbx_stream *s)
+{
+    const uint32_t space = cbx_ring_space(s->ring);
+    const uint32_t kept = s->out.arming ? 0 : SPLICE_ROOM;
+    return space > kept ? space - kept : 0;
+}
+
+static void arm(cbx_stream *s)
+{
+    if (s->out.arming)
+        cbx_ring_arm(s->ring);
+    s->out.arming = false;
+}
+
 /* Resampled frames into the ring. True: all of them. */
 static bool write_frames(cbx_stream *s)
 {
     struct stream_out *o = &s->out;
     const size_t n = o->frames_to - o->frames_from;
+    const uint32_t space = stream_out_space(s);
     const uint32_t epoch =
         atomic_load_explicit(&s->epoch, memory_order_relaxed);
-    o->frames_from +=
-        cbx_ring_write(s->ring, epoch, o->frames + o->frames_from, (uint32_t)n);
+    const uint32_t written =
+        cbx_ring_write(s->ring, epoch, o->frames + o->frames_from,
+                       n < space ? (uint32_t)n : space);
+    o->frames_from += written;
+    o->written += written;
+    if (o->written >= o->arm_at || (n > 0 && space == 0))
+        arm(s);
     return o->frames_from == o->frames_to;
 }
 
@@ -147,8 +176,6 @@ static cbx_status give(cbx_stream *s, cbx_error *err)
 {
     struct stream_out *o = &s->out;
     size_t used = 0;
-    if (stream_effects_are_stale(s))
-        return stream_effects_renew(s, o->given, err);
     const size_t at = (size_t)(o->given & (o->cap - 1));
     const uint64_t left = o->made - o->given;
     const size_t n = (size_t)(left < o->cap - at ? left : o->cap - at);
@@ -186,11 +213,53 @@ cbx_status stream_out_move(cbx_stream *s, bool flush, bool *all, cbx_error *err)
         } else if (flush && !s->flushed) {
             st = flush_out(s, err);
         } else {
+            arm(s);
             *all = true;
             break;
         }
     }
     return st;
+}
+
+/* New frames behind those in the ring, for the reader to go over to. */
+static cbx_status splice(cbx_stream *s, uint64_t place, uint64_t from,
+                         double old_slope, cbx_error *err)
+{
+    struct stream_out *o = &s->out;
+    const uint32_t rate = atomic_load_explicit(&s->rate, memory_order_relaxed);
+    const uint32_t epoch =
+        atomic_load_explicit(&s->epoch, memory_order_relaxed);
+    uint32_t lead = rate * SPLICE_MS / 1000;
+    o->given = from;
+    o->frames_from = o->frames_to = o->skip = 0;
+    s->flushed = false;
+    cbx_status st = cbx_resampler_reset(s->resampler, err);
+    if (!st)
+        st = stream_effects_begin(s, from, (double)o->written, err);
+    if (st)
+        return st;
+    lead = lead < SPLICE_ROOM / 2 ? lead : SPLICE_ROOM / 2;
+    o->arm_at = o->written + lead;
+    o->arming = cbx_ring_splice(s->ring, epoch, place,
+                                (float)(old_slope / stream_effects_slope(s)));
+    atomic_store_explicit(&s->change_at, from, memory_order_relaxed);
+    /* release: the sample belongs to the count */
+    atomic_fetch_add_explicit(&s->changes, 1, memory_order_release);
+    return CBX_OK;
+}
+
+cbx_status stream_out_renew(cbx_stream *s, cbx_error *err)
+{
+    const struct stream_out *o = &s->out;
+    const uint32_t epoch =
+        atomic_load_explicit(&s->epoch, memory_order_relaxed);
+    pthread_mutex_lock(&s->map.lock);
+    const uint64_t place = cbx_ring_place(s->ring, epoch);
+    uint64_t from = stream_map_sample(&s->map, place);
+    pthread_mutex_unlock(&s->map.lock);
+    from = from < o->made ? from : o->made;
+    from = from > o->first ? from : o->first;
+    return splice(s, place, from, stream_effects_slope(s), err);
 }
 
 cbx_status stream_out_change_rate(cbx_stream *s, uint32_t rate,

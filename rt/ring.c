@@ -25,9 +25,19 @@ typedef struct listener {
     bool sounding;  /* the last frame it gave was audible */
     bool dry;       /* the last read had an underrun */
     uint32_t known; /* frames of `epoch` are known to be queued up to here */
-    uint64_t played;
+    uint64_t played, skipped;
     ramp gain;
+    uint32_t tail,
+        tail_left; /* of a cross-fade: its length, and what is left */
+    float last;    /* the last frame given, before the gain */
 } listener;
+
+/* New frames in place of queued ones. Written while none waits. */
+typedef struct splice {
+    uint32_t epoch;
+    uint32_t from, to; /* positions: the frame at `from` is now that at `to` */
+    float ratio;
+} splice;
 
 /* `written` and `read` only grow; their difference, modulo 2^32, is the fill
  * level. What a thread writes often sits on its own cache line. */
@@ -39,14 +49,19 @@ struct cbx_ring {
     _Alignas(64) _Atomic uint32_t written;
     _Atomic mark begun;    /* the newest epoch and where it starts */
     _Atomic mark finished; /* a finished epoch and where it ends */
+    splice splice;
+    _Atomic uint32_t spliced, armed; /* counts of them */
 
     /* by the reader */
     _Alignas(64) _Atomic uint32_t read;
     _Atomic uint32_t playing; /* listener.epoch */
     _Atomic uint64_t played;  /* listener.played */
+    _Atomic uint64_t skipped; /* listener.skipped */
+    _Atomic uint32_t heeded;  /* the splice that it has gone over to */
     _Atomic uint64_t underrun_frames;
     _Atomic uint64_t underrun_events;
     listener me;
+    float *old; /* [MOST_TAIL] what a cross-fade leaves */
 
     /* by anyone, seldom */
     _Alignas(64) _Atomic uint32_t wanted;
@@ -55,7 +70,7 @@ struct cbx_ring {
     _Atomic bool paused;
 };
 
-enum { MOST_FRAMES = 1 << 30 };
+enum { MOST_FRAMES = 1 << 30, MOST_TAIL = 4096 };
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics without locks");
 
@@ -89,9 +104,9 @@ static uint32_t capacity_for(uint32_t min_frames)
 
 size_t cbx_ring_bytes(uint32_t min_frames)
 {
-    const size_t alignment = 2 * 64;
-    return sizeof(cbx_ring) + capacity_for(min_frames) * sizeof(float) +
-           alignment;
+    const size_t alignment = 3 * 64;
+    return sizeof(cbx_ring) +
+           (capacity_for(min_frames) + MOST_TAIL) * sizeof(float) + alignment;
 }
 
 cbx_status cbx_ring_new(cbx_arena *arena, uint32_t min_frames,
@@ -103,11 +118,13 @@ cbx_status cbx_ring_new(cbx_arena *arena, uint32_t min_frames,
     const uint32_t cap = capacity_for(min_frames);
     cbx_ring *r = cbx_arena_zero(arena, 1, sizeof *r);
     float *frames = cbx_arena_zero(arena, cap, sizeof *frames);
-    if (!r || !frames)
+    float *old = cbx_arena_zero(arena, MOST_TAIL, sizeof *old);
+    if (!r || !frames || !old)
         return cbx_fail(err, CBX_E_NOMEM,
                         "the arena has no room for a ring of %u frames", cap);
 
     r->frames = frames;
+    r->old = old;
     r->mask = cap - 1;
     r->me.over = true;
     atomic_init(&r->wanted, 1);
@@ -174,6 +191,38 @@ CBX_RT void cbx_ring_finish(cbx_ring *r, uint32_t epoch)
     /* release: whoever sees the end sees the frames before it */
     atomic_store_explicit(&r->finished, mark_of(epoch, w),
                           memory_order_release);
+}
+
+CBX_RT bool cbx_ring_splicing(const cbx_ring *r)
+{
+    /* acquire: the reader is done with the record */
+    return atomic_load_explicit(&r->heeded, memory_order_acquire) !=
+           atomic_load_explicit(&r->spliced, memory_order_relaxed);
+}
+
+CBX_RT bool cbx_ring_splice(cbx_ring *r, uint32_t epoch, uint64_t place,
+                            float ratio)
+{
+    if (cbx_ring_splicing(r) || !may_write(r, epoch))
+        return false;
+    const mark m = atomic_load_explicit(&r->begun, memory_order_relaxed);
+    r->splice =
+        (splice){.epoch = epoch,
+                 .from = mark_at(m) + (uint32_t)place,
+                 .to = atomic_load_explicit(&r->written, memory_order_relaxed),
+                 .ratio = ratio};
+    /* release: whoever sees the count, or a frame written later, sees the
+     * record */
+    atomic_fetch_add_explicit(&r->spliced, 1, memory_order_release);
+    return true;
+}
+
+CBX_RT void cbx_ring_arm(cbx_ring *r)
+{
+    /* release: whoever sees it armed sees the frames written before */
+    atomic_store_explicit(
+        &r->armed, atomic_load_explicit(&r->spliced, memory_order_relaxed),
+        memory_order_release);
 }
 
 /* --- any thread --------------------------------------------------------- */
@@ -251,6 +300,18 @@ CBX_RT uint64_t cbx_ring_played(const cbx_ring *r, uint32_t epoch)
     return n;
 }
 
+CBX_RT uint64_t cbx_ring_place(const cbx_ring *r, uint32_t epoch)
+{
+    /* acquire: as in cbx_ring_played. Between the two a splice can move the
+     * reader on: then the sum is its place right behind the jump. */
+    const uint64_t n = cbx_ring_played(r, epoch);
+    const uint64_t skipped =
+        atomic_load_explicit(&r->skipped, memory_order_acquire);
+    return atomic_load_explicit(&r->playing, memory_order_relaxed) == epoch
+               ? n + skipped
+               : 0;
+}
+
 CBX_RT bool cbx_ring_ended(const cbx_ring *r, uint32_t epoch)
 {
     const mark end = atomic_load_explicit(&r->finished, memory_order_acquire);
@@ -299,13 +360,19 @@ static CBX_RT uint32_t ramp_apply(ramp *g, float *x, uint32_t n)
     return n;
 }
 
+static CBX_RT void copy_out(const cbx_ring *r, float *out, uint32_t at,
+                            uint32_t n)
+{
+    const uint32_t head = min_u32(n, r->mask + 1 - (at & r->mask));
+    memcpy(out, r->frames + (at & r->mask), head * sizeof *out);
+    memcpy(out + head, r->frames, (n - head) * sizeof *out);
+}
+
 /* Copies n queued frames out and gives their slots back. */
 static CBX_RT void take(cbx_ring *r, float *out, uint32_t n)
 {
     const uint32_t rd = atomic_load_explicit(&r->read, memory_order_relaxed);
-    const uint32_t head = min_u32(n, r->mask + 1 - (rd & r->mask));
-    memcpy(out, r->frames + (rd & r->mask), head * sizeof *out);
-    memcpy(out + head, r->frames, (n - head) * sizeof *out);
+    copy_out(r, out, rd, n);
     r->me.played += n;
     atomic_store_explicit(&r->played, r->me.played, memory_order_release);
     /* release: the frames are copied before their slots are given back */
@@ -316,8 +383,10 @@ static CBX_RT void take(cbx_ring *r, float *out, uint32_t n)
  * the two stands an epoch 0. The releases keep this order. */
 static CBX_RT void publish_epoch(cbx_ring *r, uint32_t epoch)
 {
-    r->me.played = 0;
+    r->me.played = r->me.skipped = 0;
+    r->me.tail_left = 0;
     atomic_store_explicit(&r->playing, 0, memory_order_relaxed);
+    atomic_store_explicit(&r->skipped, 0, memory_order_release);
     atomic_store_explicit(&r->played, 0, memory_order_release);
     atomic_store_explicit(&r->playing, epoch, memory_order_release);
 }
@@ -378,6 +447,75 @@ static CBX_RT void turn_over(cbx_ring *r, uint32_t w, mark begun,
     me->known = (int32_t)(w - mark_at(begun)) > 0 ? w : mark_at(begun);
 }
 
+/* What the reader saw of splices: the order matters. `armed` was read before
+ * `written`, so that the frames of an armed one are known; `spliced` after it,
+ * so that no frame of a splice is taken for one that follows the old ones. */
+typedef struct splices {
+    uint32_t armed, spliced;
+} splices;
+
+/* Over to the new frames, keeping what the cross-fade needs of the old. */
+static CBX_RT void jump(cbx_ring *r, const splice *p, uint32_t rd)
+{
+    listener *me = &r->me;
+    const uint32_t fade = min_u32(
+        atomic_load_explicit(&r->fade_frames, memory_order_relaxed), MOST_TAIL);
+    const uint32_t there = me->known - p->to;
+    const float past = (float)(rd - p->from) * p->ratio;
+    const uint32_t most = there > fade ? there - fade : 0;
+    const uint32_t on = past < (float)most ? (uint32_t)past : most;
+    const uint32_t target = p->to + on;
+    /* from silence where it was silent; from where they end if they run out */
+    const uint32_t old = me->sounding ? min_u32(fade, p->to - rd) : 0;
+    const float end = me->sounding ? me->last : 0;
+    me->tail = me->tail_left = fade;
+    copy_out(r, r->old, rd, old);
+    for (uint32_t i = old; i < fade; i++)
+        r->old[i] = old ? r->old[old - 1] : end;
+    me->skipped += target - rd;
+    atomic_store_explicit(&r->skipped, me->skipped, memory_order_release);
+    /* release: the old frames are copied before their slots are given back */
+    atomic_store_explicit(&r->read, target, memory_order_release);
+}
+
+/* Goes over to a splice that is due. *queued: the frames that may be played.
+ * True: it went over just now. */
+static CBX_RT bool heed_splice(cbx_ring *r, splices seen, uint32_t *queued)
+{
+    listener *me = &r->me;
+    uint32_t rd = atomic_load_explicit(&r->read, memory_order_relaxed);
+    *queued = me->known - rd;
+    if (seen.spliced == atomic_load_explicit(&r->heeded, memory_order_relaxed))
+        return false;
+    const splice *p = &r->splice;
+    const bool mine = p->epoch == me->epoch;
+    const bool later = seen.armed != seen.spliced || me->tail_left > 0;
+    if (mine && later && rd != p->to) {
+        *queued = min_u32(*queued, p->to - rd);
+        return false;
+    }
+    if (mine)
+        jump(r, p, rd);
+    rd = atomic_load_explicit(&r->read, memory_order_relaxed);
+    *queued = me->known - rd;
+    /* release: the record is free */
+    atomic_store_explicit(&r->heeded, seen.spliced, memory_order_release);
+    return mine;
+}
+
+/* The cross-fade from the frames that a splice left. */
+static CBX_RT void mix_tail(cbx_ring *r, float *x, uint32_t n)
+{
+    listener *me = &r->me;
+    n = min_u32(n, me->tail_left);
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t at = me->tail - me->tail_left--;
+        const float g =
+            0.5f - 0.5f * cosf(PI * (float)(at + 1) / (float)(me->tail + 1));
+        x[i] = g * x[i] + (1 - g) * r->old[at];
+    }
+}
+
 /* Turns the pause flag into a ramp. */
 static CBX_RT void heed_pause(cbx_ring *r, uint32_t queued)
 {
@@ -412,24 +550,26 @@ static CBX_RT void count_underrun(cbx_ring *r, uint32_t frames)
 }
 
 /* Plays the epoch; a held or dry one leaves the rest of out as it is. */
-static CBX_RT cbx_ring_got play(cbx_ring *r, uint32_t gate, float *out,
-                                uint32_t n)
+static CBX_RT cbx_ring_got play(cbx_ring *r, uint32_t gate, splices seen,
+                                float *out, uint32_t n)
 {
     listener *me = &r->me;
-    const uint32_t rd = atomic_load_explicit(&r->read, memory_order_relaxed);
-    const uint32_t queued = me->known - rd;
+    uint32_t queued;
     if (gate != me->epoch)
         return (cbx_ring_got){0, 0};
 
+    const bool jumped = heed_splice(r, seen, &queued);
     heed_pause(r, queued);
     const bool holds = me->gain.to == 0;
     uint32_t got = min_u32(n, queued);
     if (holds)
         got = min_u32(got, me->gain.left);
     take(r, out, got);
+    mix_tail(r, out, got);
+    me->last = got ? out[got - 1] : me->last;
     ramp_apply(&me->gain, out, got);
 
-    const bool dry = !holds && got < n && !at_the_end(r);
+    const bool dry = !holds && !jumped && got < n && !at_the_end(r);
     count_underrun(r, dry ? n - got : 0);
     if (n)
         me->sounding = got == n && (!holds || me->gain.left);
@@ -442,7 +582,10 @@ CBX_RT cbx_ring_got cbx_ring_read(cbx_ring *r, float *out, uint32_t n)
      * opened is below `w`. For the others see turn_over. Besides, the frames
      * below `w` and below the mark are visible. */
     const uint32_t gate = atomic_load_explicit(&r->gate, memory_order_acquire);
+    splices seen;
+    seen.armed = atomic_load_explicit(&r->armed, memory_order_acquire);
     const uint32_t w = atomic_load_explicit(&r->written, memory_order_acquire);
+    seen.spliced = atomic_load_explicit(&r->spliced, memory_order_acquire);
     const mark begun = atomic_load_explicit(&r->begun, memory_order_acquire);
     const uint32_t wanted =
         atomic_load_explicit(&r->wanted, memory_order_acquire);
@@ -457,7 +600,7 @@ CBX_RT cbx_ring_got cbx_ring_read(cbx_ring *r, float *out, uint32_t n)
     }
     cbx_ring_got got = {0, 0};
     if (r->me.epoch == wanted)
-        got = play(r, gate, out + left, n - left);
+        got = play(r, gate, seen, out + left, n - left);
     const uint32_t given = left + got.frames;
     memset(out + given, 0, (n - given) * sizeof *out);
     got.frames = given;

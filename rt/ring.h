@@ -56,6 +56,20 @@ CBX_RT uint32_t cbx_ring_space(const cbx_ring *r);
  * gate that is still closed stays closed: open it for short utterances. */
 CBX_RT void cbx_ring_finish(cbx_ring *r, uint32_t epoch);
 
+/* [decode] What is queued is to be heard in another way: the frames written
+ * from now on stand for those behind `place` (cbx_ring_place, taken just
+ * before), of which `ratio` new ones take the time of one. Once armed, the
+ * reader goes over at its next read, with a cross-fade as long as a fade, to
+ * the new frame that stands for the old one it is at. It does so unarmed when
+ * the old ones have run out. One at a time: false while one waits, or when the
+ * epoch is over. */
+CBX_RT bool cbx_ring_splice(cbx_ring *r, uint32_t epoch, uint64_t place,
+                            float ratio);
+/* [decode] Enough was written. */
+CBX_RT void cbx_ring_arm(cbx_ring *r);
+/* [any] The reader has not gone over yet. */
+CBX_RT bool cbx_ring_splicing(const cbx_ring *r);
+
 /* --- reader ------------------------------------------------------------- */
 
 typedef struct cbx_ring_got {
@@ -100,6 +114,10 @@ CBX_RT uint32_t cbx_ring_queued(const cbx_ring *r);
 /* [any] The listener's sample clock: frames of `epoch` played so far, 0 unless
  * it is the epoch that the reader is at. */
 CBX_RT uint64_t cbx_ring_played(const cbx_ring *r, uint32_t epoch);
+
+/* [any] Where that is among the frames written: played, and left out by
+ * splices. */
+CBX_RT uint64_t cbx_ring_place(const cbx_ring *r, uint32_t epoch);
 
 /* [any] The epoch is finished, not cancelled, and all of it was played. */
 CBX_RT bool cbx_ring_ended(const cbx_ring *r, uint32_t epoch);

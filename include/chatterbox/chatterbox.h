@@ -352,6 +352,8 @@ typedef enum cbx_event_kind {
                          * was done */
     CBX_EVENT_NOTICE,   /* a part of the markup was passed over: text says
                          * which and why, text_from where */
+    CBX_EVENT_CHANGED,  /* from here on another speed, pitch or gain is heard;
+                         * of several at once the last one is told */
 } cbx_event_kind;
 
 /* What CBX_EVENT_GUARD found. */

@@ -362,6 +362,65 @@ static void the_fade_length_can_be_changed(void)
     check_silence(out, 10);
 }
 
+/* Frames 1000, 1001, ... in place of those from `place` on, two for one. */
+static void splice(cbx_ring *r, uint64_t place, uint32_t n)
+{
+    CHECK(cbx_ring_splice(r, 1, place, 2));
+    CHECK(cbx_ring_splicing(r) && !cbx_ring_splice(r, 1, place, 2));
+    write_ramp(r, 1, 1000, n);
+}
+
+static void a_splice_goes_over_where_the_reader_is(void)
+{
+    cbx_ring *r = new_ring(4096);
+    write_ramp(r, 1, 0, 1000);
+    CHECK(cbx_ring_read(r, out, 100).frames == 100);
+    splice(r, 100, 500);
+    /* not armed: the old ones go on */
+    CHECK(cbx_ring_read(r, out, 50).frames == 50);
+    check_ramp(out, 100, 50);
+    cbx_ring_arm(r);
+    /* 50 old ones were played meanwhile: on to the hundredth new one */
+    CHECK(cbx_ring_read(r, out, 200).frames == 200);
+    CHECK(!cbx_ring_splicing(r));
+    CHECK_NEAR(out[0], 151, 10);
+    check_ramp(out + FADE, 1100 + FADE, 200 - FADE);
+    for (int i = 1; i < FADE; i++)
+        CHECK(out[i] > out[i - 1]);
+    CHECK(cbx_ring_played(r, 1) == 350 && cbx_ring_place(r, 1) == 1300);
+    CHECK(cbx_ring_queued(r) == 200 && cbx_ring_underrun_frames(r) == 0);
+}
+
+static void a_splice_takes_over_when_the_old_frames_run_out(void)
+{
+    cbx_ring *r = new_ring(4096);
+    write_ramp(r, 1, 0, 100);
+    splice(r, 0, 300);
+    CHECK(cbx_ring_read(r, out, 60).frames == 60);
+    CHECK(cbx_ring_read(r, out, 60).frames == 40);
+    cbx_ring_read(r, out, 20); /* over to 1200 */
+    CHECK(!cbx_ring_splicing(r) && cbx_ring_queued(r) == 80);
+    CHECK(out[0] >= 0 && out[0] < 10); /* it was silent before */
+}
+
+static void a_cancel_drops_a_splice(void)
+{
+    cbx_ring *r = new_ring(4096);
+    write_ramp(r, 1, 0, 100);
+    CHECK(cbx_ring_read(r, out, 10).frames == 10);
+    splice(r, 10, 300);
+    cbx_ring_arm(r);
+    const uint32_t e = cbx_ring_cancel(r);
+    CHECK(!cbx_ring_splice(r, 1, 10, 1));
+    cbx_ring_read(r, out, FADE);
+    CHECK(cbx_ring_begin(r, e));
+    cbx_ring_open_gate(r, e);
+    write_ramp(r, e, 5000, 50);
+    CHECK(cbx_ring_read(r, out, 50).frames == 50);
+    check_ramp(out, 5000, 50);
+    CHECK(!cbx_ring_splicing(r) && cbx_ring_place(r, e) == 50);
+}
+
 int main(void)
 {
     for (size_t i = 0; i < sizeof ones / sizeof *ones; i++)
@@ -384,5 +443,8 @@ int main(void)
     a_pause_turned_round_in_its_fade_has_no_jump();
     a_cancel_drops_what_a_pause_holds();
     the_fade_length_can_be_changed();
+    a_splice_goes_over_where_the_reader_is();
+    a_splice_takes_over_when_the_old_frames_run_out();
+    a_cancel_drops_a_splice();
     return 0;
 }
