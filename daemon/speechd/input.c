@@ -25,29 +25,29 @@ void sd_input_init(sd_input *in, int fd)
 
 void sd_input_free(sd_input *in)
 {
-    sd_buffer_free(&in->bytes);
+    cbx_buffer_free(&in->bytes);
 }
 
 void sd_input_fill(sd_input *in)
 {
     char chunk[16384];
     const ssize_t n = read(in->fd, chunk, sizeof chunk);
-    sd_buffer_drop(&in->bytes, in->at);
+    cbx_buffer_drop(&in->bytes, in->at);
     in->seen -= in->at;
     in->at = 0;
     if (n == 0)
         in->ended = true;
     else if (n < 0)
         in->ended = errno != EAGAIN && errno != EINTR;
-    else if (!sd_buffer_add(&in->bytes, chunk, (size_t)n))
+    else if (!cbx_buffer_add(&in->bytes, chunk, (size_t)n))
         in->ended = true; /* no memory for a line: nothing more can be done */
 }
 
 /* Hands out n bytes from in->at. */
-static bool hand_out(sd_input *in, size_t n, sd_buffer *line)
+static bool hand_out(sd_input *in, size_t n, cbx_buffer *line)
 {
     line->n = 0;
-    if (!sd_buffer_add(line, in->bytes.data + in->at, n))
+    if (!cbx_buffer_add(line, in->bytes.data + in->at, n))
         return false;
     for (size_t i = 0; i < n; i++)
         if (!line->data[i])
@@ -57,7 +57,7 @@ static bool hand_out(sd_input *in, size_t n, sd_buffer *line)
 
 /* No end yet: what is too long keeps its beginning as a line of its own, and
  * the rest of it is dropped as it comes. */
-static bool unended(sd_input *in, sd_buffer *line)
+static bool unended(sd_input *in, cbx_buffer *line)
 {
     const size_t n = in->bytes.n - in->at;
     bool found = false;
@@ -71,7 +71,7 @@ static bool unended(sd_input *in, sd_buffer *line)
     return found;
 }
 
-bool sd_input_line(sd_input *in, sd_buffer *line)
+bool sd_input_line(sd_input *in, cbx_buffer *line)
 {
     for (;;) {
         const size_t left = in->bytes.n - in->seen;

@@ -1,13 +1,13 @@
 #ifndef CBX_DAEMON_SPEECHD_INPUT_H
 #define CBX_DAEMON_SPEECHD_INPUT_H
 
-#include "daemon/speechd/buffer.h"
+#include "daemon/buffer.h"
 
 /* Lines of the module protocol from a descriptor that is never waited for. */
 
 typedef struct sd_input {
     int fd;
-    sd_buffer bytes;
+    cbx_buffer bytes;
     size_t at;     /* before it: handed out */
     size_t seen;   /* before it: searched for the end of a line */
     bool ended;    /* the server has closed it */
@@ -27,6 +27,6 @@ void sd_input_fill(sd_input *in);
 
 /* [any] The next whole line without its end, in `line` (its bytes are
  * replaced). Zero bytes in it become spaces. False: none yet. */
-bool sd_input_line(sd_input *in, sd_buffer *line);
+bool sd_input_line(sd_input *in, cbx_buffer *line);
 
 #endif

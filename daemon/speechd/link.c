@@ -36,7 +36,7 @@ void sd_link_close(sd_link *l)
     cbx_client_audio_close(l->audio);
     cbx_client_close(l->client);
     sd_sound_free(&l->sound);
-    sd_buffer_free(&l->marks);
+    cbx_buffer_free(&l->marks);
 }
 
 void sd_link_stop(sd_link *l)
@@ -83,7 +83,7 @@ static void add_mark(sd_link *l, const cbx_client_event *e)
 {
     sd_link_mark m = {.frame = e->frame};
     snprintf(m.name, sizeof m.name, "%.119s", e->text);
-    if (!sd_buffer_add(&l->marks, &m, sizeof m))
+    if (!cbx_buffer_add(&l->marks, &m, sizeof m))
         fail(l, CBX_E_NOMEM, "no memory for a mark");
 }
 

@@ -29,9 +29,9 @@ typedef struct sd_link {
 
     sd_link_state state;
     uint64_t job;
-    bool ended;      /* all frames are there to read */
-    sd_sound sound;  /* of the job; anchors: its words */
-    sd_buffer marks; /* sd_link_mark[], of SSML */
+    bool ended;       /* all frames are there to read */
+    sd_sound sound;   /* of the job; anchors: its words */
+    cbx_buffer marks; /* sd_link_mark[], of SSML */
     cbx_error error;
 } sd_link;
 

@@ -15,7 +15,7 @@ static void log_line(const char *sentence)
     fprintf(stderr, "sd_chatterbox: %s\n", sentence);
 }
 
-static void turn(sd_module *m, sd_input *in, sd_buffer *line)
+static void turn(sd_module *m, sd_input *in, cbx_buffer *line)
 {
     struct pollfd p[] = {
         {.fd = in->fd, .events = POLLIN},
@@ -41,7 +41,7 @@ static int serve(const sd_config *config, sd_voice *voice)
 {
     sd_module m;
     sd_input in;
-    sd_buffer line = {0};
+    cbx_buffer line = {0};
     sd_module_init(&m, config, voice, STDOUT_FILENO);
     m.list_voices = sd_list_voices;
     m.log = log_line;
@@ -50,7 +50,7 @@ static int serve(const sd_config *config, sd_voice *voice)
         turn(&m, &in, &line);
     sd_output_flush(&m.out, 200);
     sd_input_free(&in);
-    sd_buffer_free(&line);
+    cbx_buffer_free(&line);
     sd_module_free(&m);
     return 0;
 }

@@ -16,7 +16,7 @@ void sd_module_init(sd_module *m, const sd_config *config, sd_voice *voice,
 void sd_module_free(sd_module *m)
 {
     sd_output_free(&m->out);
-    sd_buffer_free(&m->text);
+    cbx_buffer_free(&m->text);
 }
 
 static void reply(sd_module *m, const char *lines)
@@ -151,8 +151,8 @@ static void add_line(sd_module *m, const char *line, size_t n)
         return;
     }
     m->too_much = m->too_much ||
-                  (m->lines && !sd_buffer_adds(&m->text, "\n")) ||
-                  !sd_buffer_add(&m->text, line + dots, n - dots);
+                  (m->lines && !cbx_buffer_adds(&m->text, "\n")) ||
+                  !cbx_buffer_add(&m->text, line + dots, n - dots);
     m->lines++;
 }
 

@@ -24,7 +24,7 @@ typedef struct sd_module {
     /* What lines until "." are, 0: nothing, a line is a command. */
     char data; /* 'S' SET, 'A' AUDIO, 'L' LOGLEVEL, 'T' something to say */
     sd_kind kind;
-    sd_buffer text; /* of 'T' */
+    cbx_buffer text; /* of 'T' */
     size_t lines;
     bool too_much;
     sd_settings wanted;  /* of 'S' */

@@ -26,12 +26,12 @@ void sd_output_init(sd_output *out, int fd)
 
 void sd_output_free(sd_output *out)
 {
-    sd_buffer_free(&out->bytes);
+    cbx_buffer_free(&out->bytes);
 }
 
 static void add(sd_output *out, const void *bytes, size_t n)
 {
-    if (!sd_buffer_add(&out->bytes, bytes, n))
+    if (!cbx_buffer_add(&out->bytes, bytes, n))
         out->broken = true;
 }
 
@@ -69,7 +69,7 @@ void sd_output_audio(sd_output *out, const int16_t *frames, size_t n,
                  "705-num_samples=%zu\n705-big_endian=%d\n705-AUDIO",
                  rate, n, __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
     add(out, head, (size_t)size + 1); /* with its zero */
-    if (!sd_buffer_reserve(&out->bytes, 4 * n)) {
+    if (!cbx_buffer_reserve(&out->bytes, 4 * n)) {
         out->broken = true;
         return;
     }
@@ -97,7 +97,7 @@ void sd_output_write(sd_output *out)
             out->broken = true;
         if (n <= 0)
             return;
-        sd_buffer_drop(&out->bytes, (size_t)n);
+        cbx_buffer_drop(&out->bytes, (size_t)n);
     }
 }
 

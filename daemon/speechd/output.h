@@ -1,7 +1,7 @@
 #ifndef CBX_DAEMON_SPEECHD_OUTPUT_H
 #define CBX_DAEMON_SPEECHD_OUTPUT_H
 
-#include "daemon/speechd/buffer.h"
+#include "daemon/buffer.h"
 
 #include <stdint.h>
 
@@ -11,8 +11,8 @@
  * that what follows a STOP is not behind it. */
 typedef struct sd_output {
     int fd;
-    sd_buffer bytes; /* not written yet */
-    bool broken;     /* the server is gone, or memory ran out */
+    cbx_buffer bytes; /* not written yet */
+    bool broken;      /* the server is gone, or memory ran out */
 } sd_output;
 
 /* [setup] fd stays the caller's. */

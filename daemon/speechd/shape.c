@@ -5,7 +5,7 @@
 #include <utf8proc.h>
 
 /* The character at byte i of a text that the reader has cleaned. */
-static int32_t character(const sd_buffer *text, size_t i, size_t *size)
+static int32_t character(const cbx_buffer *text, size_t i, size_t *size)
 {
     utf8proc_int32_t c;
     const utf8proc_ssize_t n =
@@ -45,7 +45,7 @@ static bool end_piece(sd_utterance *u)
     const size_t marks_from = last ? last->marks_to : 0;
     if (piece.to == piece.from && piece.marks_to == marks_from)
         return true;
-    return sd_buffer_add(&u->pieces, &piece, sizeof piece);
+    return cbx_buffer_add(&u->pieces, &piece, sizeof piece);
 }
 
 /* The marks of `in` at byte i that were not copied yet. */
@@ -70,11 +70,11 @@ static bool announce_capital(const sd_settings *s, sd_utterance *u)
     if (s->capitals == SD_CAPITALS_ICON)
         return sd_text_mark(&u->text, SD_CAPITAL_MARK, 1);
     if (s->capitals == SD_CAPITALS_SPELL)
-        return sd_buffer_adds(&u->text.text, "capital ");
+        return cbx_buffer_adds(&u->text.text, "capital ");
     return true;
 }
 
-static bool say_character(const sd_buffer *text, size_t i, size_t size,
+static bool say_character(const cbx_buffer *text, size_t i, size_t size,
                           const sd_settings *s, sd_utterance *u)
 {
     const int32_t c = character(text, i, &(size_t){0});
@@ -82,8 +82,8 @@ static bool say_character(const sd_buffer *text, size_t i, size_t size,
         return false;
     const char *name = sd_names_for(s->language) ? sd_character_name(c) : NULL;
     if (name)
-        return sd_buffer_adds(&u->text.text, name);
-    return sd_buffer_add(&u->text.text, text->data + i, size);
+        return cbx_buffer_adds(&u->text.text, name);
+    return cbx_buffer_add(&u->text.text, text->data + i, size);
 }
 
 /* Each character is a piece. Blanks are silent between others. */
@@ -103,7 +103,7 @@ static bool spell(const sd_text *in, const sd_settings *s, sd_utterance *u)
 }
 
 /* The bytes of the only character besides blanks; 0: there are more or none. */
-static size_t single(const sd_buffer *text, size_t *at)
+static size_t single(const cbx_buffer *text, size_t *at)
 {
     size_t found = 0, size;
     for (size_t i = 0; i < text->n; i += size) {
@@ -122,12 +122,13 @@ static size_t single(const sd_buffer *text, size_t *at)
 /* " comma," : the character stays for what it does to the melody. */
 static bool name_punctuation(int32_t c, const char *name, sd_utterance *u)
 {
-    sd_buffer *to = &u->text.text;
+    cbx_buffer *to = &u->text.text;
     const char keep[2] = {(char)c, '\0'};
     const bool stays = strchr(",.!?;:", c) != NULL;
-    return ((to->n && to->data[to->n - 1] == ' ') || sd_buffer_adds(to, " ")) &&
-           sd_buffer_adds(to, name) && (!stays || sd_buffer_adds(to, keep)) &&
-           sd_buffer_adds(to, " ");
+    return ((to->n && to->data[to->n - 1] == ' ') ||
+            cbx_buffer_adds(to, " ")) &&
+           cbx_buffer_adds(to, name) && (!stays || cbx_buffer_adds(to, keep)) &&
+           cbx_buffer_adds(to, " ");
 }
 
 static bool read_text(const sd_text *in, const sd_settings *s, sd_utterance *u)
@@ -145,7 +146,7 @@ static bool read_text(const sd_text *in, const sd_settings *s, sd_utterance *u)
         if (good && name)
             good = name_punctuation(c, name, u);
         else if (good)
-            good = sd_buffer_add(&u->text.text, in->text.data + i, size);
+            good = cbx_buffer_add(&u->text.text, in->text.data + i, size);
         if (!good)
             return false;
         word = in_word(c);
@@ -169,7 +170,7 @@ static bool whole_ssml(const char *data, size_t n, const sd_text *in,
     size_t next = 0;
     u->ssml = true;
     return copy_marks(in, &next, in->text.n, u) &&
-           sd_buffer_add(&u->text.text, data, n) && end_piece(u);
+           cbx_buffer_add(&u->text.text, data, n) && end_piece(u);
 }
 
 static bool speak(const char *data, size_t n, const sd_settings *s,
@@ -195,15 +196,15 @@ static bool one_character(const sd_text *in, const sd_settings *s,
     sd_text space = {0};
     if (in->text.n != 5 || memcmp(in->text.data, "space", 5))
         return spell(in, s, u);
-    const bool good = sd_buffer_adds(&space.text, " ") && spell(&space, s, u);
+    const bool good = cbx_buffer_adds(&space.text, " ") && spell(&space, s, u);
     sd_text_free(&space);
     return good;
 }
 
 static bool function_key(const char *key, size_t n, sd_utterance *u)
 {
-    return sd_buffer_adds(&u->text.text, "F ") &&
-           sd_buffer_add(&u->text.text, key + 1, n - 1);
+    return cbx_buffer_adds(&u->text.text, "F ") &&
+           cbx_buffer_add(&u->text.text, key + 1, n - 1);
 }
 
 static bool is_function_key(const char *key, size_t n)
@@ -216,19 +217,19 @@ static bool is_function_key(const char *key, size_t n)
 static bool key_part(const char *key, size_t n, const sd_settings *s,
                      sd_utterance *u)
 {
-    sd_buffer part = {0};
+    cbx_buffer part = {0};
     size_t at;
-    bool good = sd_buffer_add(&part, key, n);
+    bool good = cbx_buffer_add(&part, key, n);
     const char *name = sd_names_for(s->language) ? sd_key_name(key, n) : NULL;
     if (good && name)
-        good = sd_buffer_adds(&u->text.text, name);
+        good = cbx_buffer_adds(&u->text.text, name);
     else if (good && is_function_key(key, n))
         good = function_key(key, n, u);
     else if (good && single(&part, &at) == n)
         good = say_character(&part, 0, n, s, u);
     else if (good)
-        good = sd_buffer_add(&u->text.text, key, n);
-    sd_buffer_free(&part);
+        good = cbx_buffer_add(&u->text.text, key, n);
+    cbx_buffer_free(&part);
     return good;
 }
 
@@ -238,7 +239,7 @@ static bool key(const char *data, size_t n, const sd_settings *s,
     for (size_t i = 0; i < n;) {
         const char *cut = memchr(data + i, '_', n - i);
         const size_t size = cut ? (size_t)(cut - data) - i : n - i;
-        if (u->text.text.n && size && !sd_buffer_adds(&u->text.text, " "))
+        if (u->text.text.n && size && !cbx_buffer_adds(&u->text.text, " "))
             return false;
         if (size && !key_part(data + i, size, s, u))
             return false;
@@ -251,7 +252,7 @@ static bool icon_name(const char *data, size_t n, sd_utterance *u)
 {
     for (size_t i = 0; i < n; i++) {
         const char c = data[i] == '-' || data[i] == '_' ? ' ' : data[i];
-        if (!sd_buffer_add(&u->text.text, &c, 1))
+        if (!cbx_buffer_add(&u->text.text, &c, 1))
             return false;
     }
     return end_piece(u);
@@ -277,6 +278,6 @@ bool sd_shape(sd_kind kind, const char *data, size_t n, const sd_settings *s,
 void sd_utterance_free(sd_utterance *u)
 {
     sd_text_free(&u->text);
-    sd_buffer_free(&u->pieces);
+    cbx_buffer_free(&u->pieces);
     *u = (sd_utterance){0};
 }

@@ -24,11 +24,11 @@ typedef struct sd_piece {
 } sd_piece;
 
 typedef struct sd_utterance {
-    sd_text text;     /* what is said */
-    sd_buffer pieces; /* sd_piece[] */
-    bool ssml;        /* the text is SSML as it came, and one piece: the voice
-                         reports the marks, which are in text.names all the
-                         same */
+    sd_text text;      /* what is said */
+    cbx_buffer pieces; /* sd_piece[] */
+    bool ssml;         /* the text is SSML as it came, and one piece: the voice
+                          reports the marks, which are in text.names all the
+                          same */
 } sd_utterance;
 
 /* [any] Fills a zeroed *out. False: memory ran out; free it all the same. */

@@ -18,7 +18,7 @@ static int16_t *frames_of(const sd_sound *s)
 bool sd_sound_add(sd_sound *s, const float *frames, size_t n)
 {
     const uint64_t end = sd_sound_end(s);
-    if (!sd_buffer_reserve(&s->frames, n * sizeof(int16_t)))
+    if (!cbx_buffer_reserve(&s->frames, n * sizeof(int16_t)))
         return false;
     int16_t *to = frames_of(s) + s->frames.n / sizeof(int16_t);
     for (size_t i = 0; i < n; i++) {
@@ -36,7 +36,7 @@ bool sd_sound_add(sd_sound *s, const float *frames, size_t n)
 bool sd_sound_anchor(sd_sound *s, uint64_t frame, size_t text)
 {
     const sd_anchor a = {.frame = frame, .text = text};
-    return sd_buffer_add(&s->anchors, &a, sizeof a);
+    return cbx_buffer_add(&s->anchors, &a, sizeof a);
 }
 
 /* One quiet frame stays, so that the sound begins at rest. */
@@ -69,7 +69,7 @@ void sd_sound_forget(sd_sound *s, uint64_t before)
 {
     if (before <= s->base)
         return;
-    sd_buffer_drop(&s->frames, (size_t)(before - s->base) * sizeof(int16_t));
+    cbx_buffer_drop(&s->frames, (size_t)(before - s->base) * sizeof(int16_t));
     s->base = before;
 }
 
@@ -90,7 +90,7 @@ bool sd_sound_shrink(sd_sound *s)
 
 void sd_sound_free(sd_sound *s)
 {
-    sd_buffer_free(&s->frames);
-    sd_buffer_free(&s->anchors);
+    cbx_buffer_free(&s->frames);
+    cbx_buffer_free(&s->anchors);
     *s = (sd_sound){0};
 }

@@ -1,7 +1,7 @@
 #ifndef CBX_DAEMON_SPEECHD_SOUND_H
 #define CBX_DAEMON_SPEECHD_SOUND_H
 
-#include "daemon/speechd/buffer.h"
+#include "daemon/buffer.h"
 
 #include <stdint.h>
 
@@ -22,9 +22,9 @@ typedef struct sd_anchor {
 } sd_anchor;
 
 typedef struct sd_sound {
-    sd_buffer frames; /* int16_t[] */
-    uint64_t base;    /* frames before the first of them, given away */
-    sd_buffer anchors;
+    cbx_buffer frames; /* int16_t[] */
+    uint64_t base;     /* frames before the first of them, given away */
+    cbx_buffer anchors;
     uint64_t loud_from, loud_to; /* first loud frame; behind the last; equal:
                                     none */
     bool whole;                  /* no more frames come */

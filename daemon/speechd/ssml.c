@@ -29,7 +29,7 @@ static bool add_code_point(sd_text *t, utf8proc_int32_t c)
     if ((c < ' ' && c != '\n') || c == 0x7f)
         c = ' ';
     const utf8proc_ssize_t n = utf8proc_encode_char(c, bytes);
-    return sd_buffer_add(&t->text, bytes, n > 0 ? (size_t)n : 0);
+    return cbx_buffer_add(&t->text, bytes, n > 0 ? (size_t)n : 0);
 }
 
 static bool begins_with(const reader *r, const char *what)
@@ -160,9 +160,9 @@ static bool attribute(const char *at, const char *end, const char *name,
 bool sd_text_mark(sd_text *t, const char *name, size_t n)
 {
     const sd_mark mark = {.at = t->text.n, .name = t->names.n};
-    return sd_buffer_add(&t->names, name, n) &&
-           sd_buffer_add(&t->names, "", 1) &&
-           sd_buffer_add(&t->marks, &mark, sizeof mark);
+    return cbx_buffer_add(&t->names, name, n) &&
+           cbx_buffer_add(&t->names, "", 1) &&
+           cbx_buffer_add(&t->marks, &mark, sizeof mark);
 }
 
 /* A name goes back in one line of the protocol, so it has no control
@@ -212,7 +212,7 @@ bool sd_plain_read(const char *text, size_t n, sd_text *out)
         if (!add_code_point(out, c))
             return false;
     }
-    return sd_buffer_add(&out->text, "", 0);
+    return cbx_buffer_add(&out->text, "", 0);
 }
 
 /* The end of what begins with '<' at r->at; NULL: it is only a character. */
@@ -262,13 +262,13 @@ bool sd_ssml_read(const char *ssml, size_t n, sd_text *out)
         if (!add_code_point(out, c))
             return false;
     }
-    return sd_buffer_add(&out->text, "", 0);
+    return cbx_buffer_add(&out->text, "", 0);
 }
 
 void sd_text_free(sd_text *t)
 {
-    sd_buffer_free(&t->text);
-    sd_buffer_free(&t->names);
-    sd_buffer_free(&t->marks);
+    cbx_buffer_free(&t->text);
+    cbx_buffer_free(&t->names);
+    cbx_buffer_free(&t->marks);
     *t = (sd_text){0};
 }

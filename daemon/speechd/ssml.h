@@ -1,7 +1,7 @@
 #ifndef CBX_DAEMON_SPEECHD_SSML_H
 #define CBX_DAEMON_SPEECHD_SSML_H
 
-#include "daemon/speechd/buffer.h"
+#include "daemon/buffer.h"
 
 /* A thin reader of what speech-dispatcher sends: text in <speak>, entities, and
  * <mark name="..."/>. What the tags say beyond that is the engine's to read
@@ -14,10 +14,10 @@ typedef struct sd_mark {
 } sd_mark;
 
 typedef struct sd_text {
-    sd_buffer text;  /* UTF-8 without control characters but '\n' */
-    sd_buffer names; /* of the marks, each with its zero */
-    sd_buffer marks; /* sd_mark[] in order */
-    bool rich;       /* there are other elements than speak and mark */
+    cbx_buffer text;  /* UTF-8 without control characters but '\n' */
+    cbx_buffer names; /* of the marks, each with its zero */
+    cbx_buffer marks; /* sd_mark[] in order */
+    bool rich;        /* there are other elements than speak and mark */
 } sd_text;
 
 /* [any] Fills a zeroed *out. False: memory ran out; free it all the same. */

@@ -32,8 +32,8 @@ struct sd_voice {
                               NULL: it was not begun */
     bool plainly;          /* asked for again, without voice and language */
     char key[SD_KEY_MOST]; /* of the piece; "": it is not kept */
-    sd_buffer due;         /* uint64_t[]: frames of the marks from `mark` on, as
-                              far as they are known */
+    cbx_buffer due;        /* uint64_t[]: frames of the marks from `mark` on, as
+                             far as they are known */
     size_t anchors, marks; /* of the sound: have been seen */
     uint64_t at;           /* the next frame of the sound */
     size_t gap;            /* frames of silence that come first */
@@ -76,7 +76,7 @@ void sd_voice_close(sd_voice *v)
         return;
     sd_link_close(&v->link);
     sd_utterance_free(&v->u);
-    sd_buffer_free(&v->due);
+    cbx_buffer_free(&v->due);
     sd_cache_close(v->cache);
     free(v);
 }
@@ -95,7 +95,7 @@ static size_t known_marks(const sd_voice *v)
 
 static bool know_mark(sd_voice *v, uint64_t frame)
 {
-    return sd_buffer_add(&v->due, &frame, sizeof frame);
+    return cbx_buffer_add(&v->due, &frame, sizeof frame);
 }
 
 /* The word at byte `text` of the piece begins at a frame: so do the marks
@@ -172,7 +172,7 @@ static step give_up(sd_voice *v, sd_item *out, const char *why)
 static step give_mark(sd_voice *v, sd_item *out)
 {
     const char *name = mark_name(v, v->mark);
-    sd_buffer_drop(&v->due, sizeof(uint64_t));
+    cbx_buffer_drop(&v->due, sizeof(uint64_t));
     v->mark++;
     if (strcmp(name, SD_CAPITAL_MARK))
         return give(out, SD_ITEM_MARK, name);

@@ -40,6 +40,7 @@ ONLY_IN = {
     r"jansson\.h": ["models/", "engine/", "client/", "daemon/", "tools/",
                     "tests/"],
     r"ini\.h": ["engine/", "daemon/", "tests/"],
+    r"systemd/": ["daemon/"],
     r"lv2/|clap/": ["plugin/lv2/", "plugin/clap/", "tests/"],
     r"X11/|cairo|pango": ["plugin/window/", "tests/"],
 }

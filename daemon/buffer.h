@@ -1,5 +1,5 @@
-#ifndef CBX_DAEMON_SPEECHD_BUFFER_H
-#define CBX_DAEMON_SPEECHD_BUFFER_H
+#ifndef CBX_DAEMON_BUFFER_H
+#define CBX_DAEMON_BUFFER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,14 +9,14 @@
 
 /* Bytes that grow. Zeroed is empty; there is always a zero byte behind data,
  * which n does not count. */
-typedef struct sd_buffer {
+typedef struct cbx_buffer {
     char *data;
     size_t n, room;
-} sd_buffer;
+} cbx_buffer;
 
 /* [any] Room for n more bytes and a zero. False: memory ran out, nothing
  * changed. */
-static inline bool sd_buffer_reserve(sd_buffer *b, size_t n)
+static inline bool cbx_buffer_reserve(cbx_buffer *b, size_t n)
 {
     if (n >= SIZE_MAX / 4 - b->n)
         return false;
@@ -34,9 +34,9 @@ static inline bool sd_buffer_reserve(sd_buffer *b, size_t n)
     return true;
 }
 
-static inline bool sd_buffer_add(sd_buffer *b, const void *bytes, size_t n)
+static inline bool cbx_buffer_add(cbx_buffer *b, const void *bytes, size_t n)
 {
-    if (!sd_buffer_reserve(b, n))
+    if (!cbx_buffer_reserve(b, n))
         return false;
     if (n)
         memcpy(b->data + b->n, bytes, n);
@@ -45,23 +45,23 @@ static inline bool sd_buffer_add(sd_buffer *b, const void *bytes, size_t n)
     return true;
 }
 
-static inline bool sd_buffer_adds(sd_buffer *b, const char *text)
+static inline bool cbx_buffer_adds(cbx_buffer *b, const char *text)
 {
-    return sd_buffer_add(b, text, strlen(text));
+    return cbx_buffer_add(b, text, strlen(text));
 }
 
 /* [any] Drops the first n bytes. */
-static inline void sd_buffer_drop(sd_buffer *b, size_t n)
+static inline void cbx_buffer_drop(cbx_buffer *b, size_t n)
 {
     b->n -= n;
     if (b->data)
         memmove(b->data, b->data + n, b->n + 1);
 }
 
-static inline void sd_buffer_free(sd_buffer *b)
+static inline void cbx_buffer_free(cbx_buffer *b)
 {
     free(b->data);
-    *b = (sd_buffer){0};
+    *b = (cbx_buffer){0};
 }
 
 #endif
