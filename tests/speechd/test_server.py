@@ -162,6 +162,7 @@ class Ssip(Case):
         self.ask(f, ".")
         self.wait(f, "701")
         self.ask(f, "PAUSE self")
+        self.wait(f, "704")
         self.ask(f, "RESUME self")
         self.wait(f, "702")
 
