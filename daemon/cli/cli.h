@@ -19,6 +19,9 @@ int cli_voices(const cli_options *o);
 int cli_clone(const cli_options *o);
 int cli_voice(const cli_options *o);
 int cli_detect(const cli_options *o);
+int cli_fetch(const cli_options *o);
+int cli_models(const cli_options *o);
+int cli_remove(const cli_options *o);
 int cli_devices(const cli_options *o);
 int cli_inspect(const cli_options *o);
 

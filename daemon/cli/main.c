@@ -35,6 +35,12 @@ static int run(const cli_options *o)
         return cli_voice(o);
     case CLI_DETECT:
         return cli_detect(o);
+    case CLI_FETCH:
+        return cli_fetch(o);
+    case CLI_MODELS:
+        return cli_models(o);
+    case CLI_REMOVE:
+        return cli_remove(o);
     case CLI_DEVICES:
         return cli_devices(o);
     case CLI_INSPECT:

@@ -20,6 +20,9 @@ typedef enum cli_command {
     CLI_CLONE,
     CLI_VOICE,
     CLI_DETECT,
+    CLI_FETCH,
+    CLI_MODELS,
+    CLI_REMOVE,
     CLI_DEVICES,
     CLI_INSPECT,
     CLI_HELP,
@@ -54,7 +57,10 @@ typedef struct cli_options {
     int rate;
     int flow_history, look_ahead; /* as `given` says */
     bool no_watermark;
-    bool live;           /* convert */
+    bool live;                   /* convert */
+    const char *from, *revision; /* fetch */
+    bool dry_run, offline;
+    int timeout;
     int watermark_ahead; /* ms */
     bool wrapped, ssml, no_normalize, no_guards, stats, quiet;
     const char *dictionary;

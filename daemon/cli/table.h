@@ -20,6 +20,8 @@ enum {
     CLONE = 1 << CLI_CLONE,
     VOICE = 1 << CLI_VOICE,
     DETECT = 1 << CLI_DETECT,
+    FETCH = 1 << CLI_FETCH,
+    MODELS = 1 << CLI_MODELS,
 };
 
 typedef enum cli_value { FLAG, TEXT, WHOLE, SEED, NUMBER } cli_value;

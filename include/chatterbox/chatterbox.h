@@ -107,6 +107,14 @@ typedef struct cbx_preset {
 int cbx_voices(void (*see)(void *user, const cbx_preset *preset),
                void (*bad)(void *user, const char *sentence), void *user);
 
+typedef struct cbx_model_entry {
+    const char *name, *family, *folder;
+    uint64_t bytes; /* of its files */
+} cbx_model_entry;
+/* [setup] The same for models/NAME in the data folders. */
+int cbx_models(void (*see)(void *user, const cbx_model_entry *model),
+               void (*bad)(void *user, const char *sentence), void *user);
+
 /* [setup] Folders that are searched for presets and models, in order:
  * $CHATTERBOX_DATA (colon-separated), $XDG_DATA_HOME/chatterbox, the folder
  * that belongs to the running program (build tree or install prefix), and the
@@ -187,6 +195,11 @@ cbx_status cbx_voice_import(const char *file, const char *name,
  * CBX_E_UNSUPPORTED: its weights are not in the data folders. */
 cbx_status cbx_watermark_detect(cbx_engine *engine, const char *recording,
                                 float *sure, cbx_error *err);
+
+/* [setup] Reads resemble-perth's perth_net_250000.pth.tar and writes
+ * DATA/watermark/perth.safetensors. */
+cbx_status cbx_watermark_import(const char *weights, const char *data_folder,
+                                cbx_error *err);
 
 /* -- parameters ------------------------------------------------------------ */
 

@@ -34,13 +34,13 @@ struct perth_mark {
     cbx_fft *fft;
     cbx_dmem mem;
     stack_state net;
-    cbx_mat in, done, guess; /* rows of levels and of changes */
-    cbx_mat seen;            /* [FFT][1] samples, for a probe */
-    frame *book;             /* [BOOK], frame t at t % BOOK */
-    float *levels;           /* [BLOCK][bands] of the block that fills */
-    float *change;           /* [BOOK][bands], frame t at t % BOOK */
-    float *rows;             /* [BLOCK + reach][bands] off the device */
-    float *work, *piece;     /* [FFT], resampled */
+    cbx_mat in, done;    /* rows of levels and of changes */
+    cbx_mat seen;        /* [FFT][1] samples, for a probe */
+    frame *book;         /* [BOOK], frame t at t % BOOK */
+    float *levels;       /* [BLOCK][bands] of the block that fills */
+    float *change;       /* [BOOK][bands], frame t at t % BOOK */
+    float *rows;         /* [BLOCK + reach][bands] off the device */
+    float *work, *piece; /* [FFT], resampled */
     cbx_bin bins[BINS];
 
     /* In a circle each: sample i lies at i % size. */
@@ -67,7 +67,6 @@ static void place(perth_mark *m, cbx_dmem *mem)
     stack_place(s, &m->net, BLOCK, mem);
     m->in = cbx_dmem_mat(mem, BLOCK, s->in);
     m->done = cbx_dmem_mat(mem, BLOCK + s->reach, s->out);
-    m->guess = cbx_dmem_mat(mem, s->reach, s->out);
     m->seen = cbx_dmem_mat(mem, FFT, 1);
 }
 
@@ -262,22 +261,20 @@ static void work(perth_mark *m, bool end, const cbx_probe *probe)
     if (m->fill)
         dev->k->upload(dev, m->in.p, m->levels, (size_t)m->fill * row);
     show(probe, "wm.mag_subband", cbx_rows(m->in, 0, m->fill));
-    const int n = stack_run(s, &m->net, dev, cbx_rows(m->in, 0, m->fill), end,
-                            probe, m->done);
+    const int64_t until = end ? m->frames : m->frames - m->ahead;
+    const bool guess = !end && m->ahead < s->reach;
+    const int n =
+        stack_run_guessing(s, &m->net, dev, cbx_rows(m->in, 0, m->fill), end,
+                           guess ? s->reach : 0, probe, m->done);
     show(probe, "wm.residual_subband", cbx_rows(m->done, 0, n));
     m->fill = 0;
-    if (n) {
-        dev->k->download(dev, m->rows, m->done.p, (size_t)n * row);
-        store(m, m->known, m->rows, n);
-        m->known += n;
+    /* guessed rows: one for each frame that is not known yet */
+    const int rows = guess ? (int)(m->frames - m->known) : n;
+    if (rows) {
+        dev->k->download(dev, m->rows, m->done.p, (size_t)rows * row);
+        store(m, m->known, m->rows, rows);
     }
-    const int64_t until = end ? m->frames : m->frames - m->ahead;
-    if (until > m->known) {
-        stack_guess(s, &m->net, dev, m->guess);
-        dev->k->download(dev, m->rows, m->guess.p, (size_t)s->reach * row);
-        /* the guess begins with the first frame that is not known */
-        store(m, m->known, m->rows, (int)(m->frames - m->known));
-    }
+    m->known += n;
     for (; m->added < until; m->added++)
         overlap(m, m->added);
 }

@@ -69,14 +69,20 @@ static void keep(const stack *s, stack_state *st, cbx_dev *dev, int i, int n)
     st->have[i] = left;
 }
 
-/* `n` new rows lie behind those kept for the first convolution. Returns how
- * many rows the last one made. */
-static int convolve(const stack *s, stack_state *st, cbx_dev *dev, int n,
-                    bool end, bool keeps)
+/* Rows that a convolution sees: those of the signal, then guessed ones. */
+typedef struct seen {
+    int known, guessed;
+} seen;
+
+/* `x` new rows lie behind those kept for the first convolution. Returns what
+ * the last one made. */
+static seen convolve(const stack *s, stack_state *st, cbx_dev *dev, seen x,
+                     bool end)
 {
     const int pad = s->taps / 2;
     for (int i = 0; i < s->n; i++) {
-        int rows = st->have[i] + n;
+        const int known = st->have[i] + x.known;
+        int rows = known + x.guessed;
         if (end) {
             dev->k->zero(dev, cbx_rows(st->rows[i], rows, pad));
             rows += pad;
@@ -90,24 +96,21 @@ static int convolve(const stack *s, stack_state *st, cbx_dev *dev, int n,
                               .w = s->conv[i],
                               .act = leaky,
                               .acted = cbx_rows(st->rows[i + 1], at, made)});
-        if (keeps)
-            keep(s, st, dev, i, rows);
-        n = made;
+        keep(s, st, dev, i, end ? rows : known);
+        x.known = end ? made : known > 2 * pad ? known - 2 * pad : 0;
+        x.guessed = made - x.known;
     }
-    return n;
-}
-
-static void finish(const stack *s, stack_state *st, cbx_dev *dev, int n,
-                   cbx_mat out)
-{
-    if (n)
-        dev->k->linear(dev, &(cbx_linear){.x = cbx_rows(st->rows[s->n], 0, n),
-                                          .w = s->last,
-                                          .out = cbx_rows(out, 0, n)});
+    return x;
 }
 
 int stack_run(const stack *s, stack_state *st, cbx_dev *dev, cbx_mat x,
               bool end, const cbx_probe *probe, cbx_mat out)
+{
+    return stack_run_guessing(s, st, dev, x, end, 0, probe, out);
+}
+
+int stack_run_guessing(const stack *s, stack_state *st, cbx_dev *dev, cbx_mat x,
+                       bool end, int guess, const cbx_probe *probe, cbx_mat out)
 {
     if (x.rows) {
         const cbx_mat rows = cbx_rows(st->rows[0], st->have[0], x.rows);
@@ -116,17 +119,18 @@ int stack_run(const stack *s, stack_state *st, cbx_dev *dev, cbx_mat x,
             &(cbx_linear){.x = x, .w = s->first, .act = leaky, .acted = rows});
         cbx_probe_see(probe, "wm.layer0", rows);
     }
-    const int n = convolve(s, st, dev, x.rows, end, true);
-    finish(s, st, dev, n, out);
-    return n;
-}
-
-void stack_guess(const stack *s, stack_state *st, cbx_dev *dev, cbx_mat out)
-{
-    dev->k->copy(
-        dev, &(cbx_copy){.src = cbx_rows(st->rows[0], st->have[0] - 1, 1),
-                         .dst = cbx_rows(st->rows[0], st->have[0], s->reach),
-                         .repeat = s->reach});
-    const int n = convolve(s, st, dev, s->reach, false, false);
-    finish(s, st, dev, n, out);
+    if (guess) {
+        const int newest = st->have[0] + x.rows - 1;
+        dev->k->copy(
+            dev, &(cbx_copy){.src = cbx_rows(st->rows[0], newest, 1),
+                             .dst = cbx_rows(st->rows[0], newest + 1, guess),
+                             .repeat = guess});
+    }
+    const seen made = convolve(s, st, dev, (seen){x.rows, guess}, end);
+    const int n = made.known + made.guessed;
+    if (n)
+        dev->k->linear(dev, &(cbx_linear){.x = cbx_rows(st->rows[s->n], 0, n),
+                                          .w = s->last,
+                                          .out = cbx_rows(out, 0, n)});
+    return made.known;
 }

@@ -47,9 +47,12 @@ void stack_reset(const stack *s, stack_state *st, cbx_dev *dev);
 int stack_run(const stack *s, stack_state *st, cbx_dev *dev, cbx_mat x,
               bool end, const cbx_probe *probe, cbx_mat out);
 
-/* [decode] What the `reach` rows that are not finished would be if the newest
- * frame went on for ever: [reach][out]; the state stays as it is. At least one
- * frame must have been taken. */
-void stack_guess(const stack *s, stack_state *st, cbx_dev *dev, cbx_mat out);
+/* [decode] The same, and behind the finished rows those that would be if the
+ * newest frame went on for `guess` frames, 0 to reach: with all of them, one
+ * row for each frame that is not finished. The state takes no notice of them.
+ * Not with `end`. */
+int stack_run_guessing(const stack *s, stack_state *st, cbx_dev *dev, cbx_mat x,
+                       bool end, int guess, const cbx_probe *probe,
+                       cbx_mat out);
 
 #endif
