@@ -167,8 +167,7 @@ struct cbx_stream {
     } mark;
     struct stream_cues { /* of the segment in the pipeline */
         cbx_cue cues[CBX_SEGMENT_CUES];
-        int n, chars;
-        uint64_t begin; /* 24 kHz sample */
+        int n;
     } cues;
     size_t silence;  /* samples of a break behind the last text, to be made */
     bool speaking;   /* a segment is in the pipeline */
@@ -180,6 +179,10 @@ struct cbx_stream {
     bool first_made; /* this utterance's first frame is in the ring */
     int lead;        /* pause before the next segment, 24 kHz samples */
     int segment_chars;
+    cbx_segment segment;         /* its text: until the next text_feed_next */
+    uint64_t told_at;            /* position of the last event */
+    uint64_t word_from, word_to; /* of the last word event */
+    uint64_t segment_at; /* where it begins, its lead included, 24 kHz */
     uint64_t segment_end, text_spoken; /* bytes */
     double resample_seconds;
     double work_seconds; /* since start or cancel: the start policy's measure */
@@ -264,6 +267,7 @@ const float *stream_mark_run(cbx_stream *s, const float *pcm, bool end,
 int stream_lead(const cbx_segment *segment, int natural);
 void stream_begin_cues(cbx_stream *s, const cbx_segment *segment, uint64_t at);
 void stream_end_cues(cbx_stream *s, uint64_t end);
+void stream_cues_before(cbx_stream *s, int character, uint64_t at);
 size_t stream_silence(cbx_stream *s, size_t most); /* what it made */
 
 /* dictionary.c [setup] */

@@ -42,6 +42,7 @@ static cbx_status open_pipeline(cbx_stream *s, cbx_error *err)
         .flow = (cbx_flow)p->flow,
         .history = p->flow_history,
         .look_ahead = p->look_ahead,
+        .guards = p->guards,
         .exaggeration = p->exaggeration,
         .sampling = {.order = cbx_tts_config(m->tts)->t3.gpt2
                                   ? CBX_SAMPLE_TURBO

@@ -3,6 +3,7 @@
 
 #include "rt/clock.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { NATIVE = 24000 };
@@ -47,6 +48,7 @@ static void publish(cbx_stream *s)
     st->cells = p->cells;
     st->segments = p->segments;
     st->cuts = p->cuts;
+    st->guards = p->guards;
     st->audio_seconds = (double)p->samples / NATIVE;
     st->text_spoken = s->text_spoken;
     pthread_cond_broadcast(&s->moved);
@@ -313,9 +315,48 @@ static void begin_segment(cbx_stream *s, const cbx_segment *segment)
                 s->out.made + (uint64_t)lead);
     stream_begin_cues(s, segment, s->out.made + (uint64_t)lead);
     s->speaking = true;
+    s->segment = *segment;
+    s->segment_at = s->out.made;
+    s->word_from = s->word_to = UINT64_MAX;
     s->segment_end = segment->end;
     s->segment_chars = segment->chars;
     s->lead = pause_after(segment->pause);
+}
+
+/* A word of the segment, as bytes of what was pushed. */
+static void tell_word(cbx_stream *s, const cbx_word *word)
+{
+    cbx_event e = {.kind = CBX_EVENT_WORD, .text_from = UINT64_MAX};
+    const uint64_t at = s->segment_at + (uint64_t)word->sample;
+    for (int i = word->from; i < word->to && i < s->segment.chars; i++) {
+        const cbx_source *from = &s->segment.source[i];
+        e.text_from = from->from < e.text_from ? from->from : e.text_from;
+        e.text_to = from->to > e.text_to ? from->to : e.text_to;
+    }
+    stream_cues_before(s, word->to, at);
+    if (e.text_from == s->word_from && e.text_to == s->word_to)
+        return; /* one more of the words that "$3.50" is said with */
+    s->word_from = e.text_from;
+    s->word_to = e.text_to;
+    stream_tell(s, e, at);
+}
+
+/* What the pipeline has found out about the segment: before the PCM that it
+ * belongs to. */
+static void tell_findings(cbx_stream *s)
+{
+    cbx_word word;
+    cbx_intervention did;
+    while (cbx_pipeline_word(s->pipeline, &word))
+        tell_word(s, &word);
+    while (cbx_pipeline_intervention(s->pipeline, &did)) {
+        cbx_event e = {.kind = CBX_EVENT_GUARD,
+                       .value = did.kind,
+                       .text_from = s->segment.begin,
+                       .text_to = s->segment.end};
+        snprintf(e.text, sizeof e.text, "%s", did.text);
+        stream_tell(s, e, s->out.made);
+    }
 }
 
 static void end_segment(cbx_stream *s)
@@ -353,6 +394,7 @@ static void speak(cbx_stream *s)
         stream_fail(s, &err);
         return;
     }
+    tell_findings(s);
     const float *pcm = cbx_pipeline_pcm(s->pipeline, &n);
     pcm = stream_mark_run(s, pcm, done, &n);
     s->work_seconds += 1e-9 * (double)(cbx_clock_ns() - t0);

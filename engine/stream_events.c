@@ -2,8 +2,12 @@
  * listener gets there. */
 #include "engine/internal.h"
 
+/* The poller takes them in order: none is due before the one before it. */
 void stream_tell(cbx_stream *s, cbx_event event, uint64_t at)
 {
+    if (event.kind == CBX_EVENT_CANCELLED || at > s->told_at)
+        s->told_at = at;
+    at = s->told_at;
     const stream_event e = {.event = event,
                             .at = at,
                             .cancels = atomic_load_explicit(

@@ -2,6 +2,7 @@
  * in a segment. */
 #include "engine/internal.h"
 
+#include <limits.h>
 #include <string.h>
 
 enum { NATIVE = 24000 };
@@ -32,8 +33,6 @@ void stream_begin_cues(cbx_stream *s, const cbx_segment *segment, uint64_t at)
 {
     struct stream_cues *c = &s->cues;
     c->n = 0;
-    c->chars = segment->chars;
-    c->begin = at;
     for (int i = 0; i < segment->n_cues; i++) {
         const cbx_cue *cue = &segment->cues[i];
         if (cue->at == 0 || cue->kind == CBX_CUE_NOTICE)
@@ -43,17 +42,21 @@ void stream_begin_cues(cbx_stream *s, const cbx_segment *segment, uint64_t at)
     }
 }
 
-/* The others when its length is known: at their share of it. */
-void stream_end_cues(cbx_stream *s, uint64_t end)
+/* The others with the word that they stand before or in. */
+void stream_cues_before(cbx_stream *s, int character, uint64_t at)
 {
     struct stream_cues *c = &s->cues;
-    for (int i = 0; i < c->n; i++) {
-        const uint64_t length = end - c->begin;
-        tell_cue(s, &c->cues[i],
-                 c->begin + length * (uint64_t)c->cues[i].at /
-                                (uint64_t)(c->chars ? c->chars : 1));
-    }
-    c->n = 0;
+    int told = 0;
+    while (told < c->n && c->cues[told].at < character)
+        tell_cue(s, &c->cues[told++], at);
+    c->n -= told;
+    memmove(c->cues, c->cues + told, (size_t)c->n * sizeof *c->cues);
+}
+
+/* Those behind its last word. */
+void stream_end_cues(cbx_stream *s, uint64_t end)
+{
+    stream_cues_before(s, INT_MAX, end);
 }
 
 /* A piece of the silence that is left. */

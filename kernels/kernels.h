@@ -203,6 +203,24 @@ typedef struct cbx_attention_kv {
     cbx_mat out; /* [M][H*D] */
 } cbx_attention_kv;
 
+/* Where one row of attention_kv looks among some of its keys, as it was run:
+ *
+ *   out[j] (+)= sum over heads h in `which` of
+ *               softmax_j(scale * q_h . k_(from + j),h),  j = 0 ... out.cols -
+ * 1
+ *
+ * The softmax is over these keys alone. */
+typedef struct cbx_look {
+    cbx_mat q;        /* [1][H*D] as attention_kv left it in its qkv */
+    const cbx_kv *kv; /* holds all of these keys */
+    int layer, heads;
+    uint64_t which; /* bit h: head h */
+    float scale;
+    int from;
+    bool add;    /* to what out holds */
+    cbx_mat out; /* [1][keys] */
+} cbx_look;
+
 /* The reference's order of logits processors (see kernels/sampling.h). */
 typedef enum cbx_sample_order {
     CBX_SAMPLE_TURBO, /* temperature, top_k, top_p, repetition penalty */
@@ -340,6 +358,7 @@ typedef struct cbx_kernels {
     void (*activate)(cbx_dev *d, cbx_mat x, cbx_act act, cbx_mat out);
     void (*attention)(cbx_dev *d, const cbx_attention *op);
     void (*attention_kv)(cbx_dev *d, const cbx_attention_kv *op);
+    void (*look)(cbx_dev *d, const cbx_look *op);
     int (*kv_len)(const cbx_kv *kv);
     /* len <= capacity. Shorter forgets, longer accepts what was stored. */
     void (*kv_set_len)(cbx_dev *d, cbx_kv *kv, int len);

@@ -45,6 +45,7 @@ static const cbx_kernels plain = {
     .activate = ref_activate,
     .attention = ref_attention,
     .attention_kv = ref_attention_kv,
+    .look = ref_look,
     .kv_len = host_kv_len,
     .kv_set_len = host_kv_set_len,
     .kv_copy = host_kv_copy,

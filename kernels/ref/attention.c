@@ -117,3 +117,32 @@ void ref_attention_kv(cbx_dev *d, const cbx_attention_kv *op)
         }
     }
 }
+
+/* One head's softmax, added to out. */
+static void look_with(const cbx_look *op, int h, float *p)
+{
+    const int W = op->kv->width, D = W / op->heads, n = op->out.cols;
+    const size_t row =
+        (size_t)op->layer * (size_t)op->kv->capacity + (size_t)op->from;
+    const float *K = (const float *)op->kv->k + row * (size_t)W + h * D;
+    float most = -INFINITY, total = 0;
+    for (int j = 0; j < n; j++) {
+        p[j] = op->scale *
+               dot(op->q.p + h * D, NULL, K + (size_t)j * (size_t)W, D);
+        most = p[j] > most ? p[j] : most;
+    }
+    for (int j = 0; j < n; j++)
+        total += p[j] = expf(p[j] - most);
+    for (int j = 0; j < n; j++)
+        op->out.p[j] += p[j] / total;
+}
+
+void ref_look(cbx_dev *d, const cbx_look *op)
+{
+    float *p = cpu_scratch(d, (size_t)op->out.cols + 1);
+    if (!op->add)
+        memset(op->out.p, 0, (size_t)op->out.cols * sizeof *op->out.p);
+    for (int h = 0; h < op->heads; h++)
+        if (op->which >> h & 1)
+            look_with(op, h, p);
+}

@@ -16,6 +16,7 @@ void ref_normalize(cbx_dev *d, const cbx_normalize *op);
 void ref_activate(cbx_dev *d, cbx_mat x, cbx_act act, cbx_mat out);
 void ref_attention(cbx_dev *d, const cbx_attention *op);
 void ref_attention_kv(cbx_dev *d, const cbx_attention_kv *op);
+void ref_look(cbx_dev *d, const cbx_look *op);
 void ref_gather(cbx_dev *d, const cbx_table *t, const int32_t *ids, int n,
                 cbx_mat add, cbx_mat out);
 void ref_euler(cbx_dev *d, cbx_mat x, cbx_mat v, cbx_mat v0, float dt,

@@ -73,6 +73,11 @@ static void make_llama(cbx_config *c)
     c->t3.rope_low_freq = 1;
     c->t3.rope_high_freq = 4;
     c->t3.rope_original_positions = 8192;
+    /* alignment_stream_analyzer.py: LLAMA_ALIGNED_HEADS */
+    c->t3.n_aligned = 3;
+    c->t3.aligned[0].layer = 12, c->t3.aligned[0].head = 15;
+    c->t3.aligned[1].layer = 13, c->t3.aligned[1].head = 11;
+    c->t3.aligned[2].layer = 9, c->t3.aligned[2].head = 2;
     c->cfm.meanflow = false;
     c->cfm.steps = 10;
     c->cfm.cfg_rate = 0.7f;

@@ -20,6 +20,8 @@ typedef enum cbx_family {
 
 enum { CBX_HIFT_MAX_STAGES = 4, CBX_HIFT_MAX_DILATIONS = 4 };
 
+enum { CBX_MAX_ALIGNED = 16 };
+
 typedef struct cbx_config_t3 {
     bool gpt2; /* GPT-2 backbone; Llama otherwise */
     int heads; /* attention heads */
@@ -32,6 +34,11 @@ typedef struct cbx_config_t3 {
     float rope_theta; /* Llama only: llama3 scaling, as in rope_* */
     float rope_factor, rope_low_freq, rope_high_freq;
     int rope_original_positions;
+    /* Heads whose attention follows the text while it is spoken. */
+    int n_aligned;
+    struct {
+        int layer, head;
+    } aligned[CBX_MAX_ALIGNED];
 } cbx_config_t3;
 
 typedef struct cbx_config_flow {

@@ -210,6 +210,37 @@ static cbx_status read_nested(const source *s, const char *path, cbx_config *c)
                      c->hift.dilations, &c->hift.n_dilations);
 }
 
+/* [[layer, head], ...] counted from 0; an empty list: none. */
+static cbx_status read_aligned(const source *s, const char *path, cbx_config *c)
+{
+    const json_t *list = lookup(s->root, path);
+    if (!list)
+        return CBX_OK;
+    const size_t n = json_array_size(list);
+    if (!json_is_array(list) || n > CBX_MAX_ALIGNED)
+        return cbx_fail(s->err, CBX_E_FORMAT,
+                        "%s: '%s' is not a list of at most %d pairs [layer, "
+                        "head]",
+                        s->path, path, (int)CBX_MAX_ALIGNED);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *pair = json_array_get(list, i);
+        const json_t *layer = json_array_get(pair, 0);
+        const json_t *head = json_array_get(pair, 1);
+        if (json_array_size(pair) != 2 || !json_is_integer(layer) ||
+            !json_is_integer(head))
+            return wrong_type(s, path, "a list of pairs [layer, head]");
+        cbx_status st = check_range(s, path, json_number_value(layer), 0, 4095);
+        if (!st)
+            st = check_range(s, path, json_number_value(head), 0, 63);
+        if (st)
+            return st;
+        c->t3.aligned[i].layer = (int)json_integer_value(layer);
+        c->t3.aligned[i].head = (int)json_integer_value(head);
+    }
+    c->t3.n_aligned = (int)n;
+    return CBX_OK;
+}
+
 static cbx_status read_lists(const source *s, cbx_config *c)
 {
     static const char rates[] = "hift.upsample_rates";
@@ -226,6 +257,8 @@ static cbx_status read_lists(const source *s, cbx_config *c)
         st = read_nested(s, "hift.resblock_dilation_sizes", c);
     if (!st)
         st = read_nested(s, "hift.source_resblock_dilation_sizes", c);
+    if (!st)
+        st = read_aligned(s, "t3.alignment_heads", c);
     if (!st)
         st = read_list(s, blocks, lookup(s->root, blocks), 3, 3, 16,
                        c->campplus.dilations, &three);

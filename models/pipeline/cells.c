@@ -95,17 +95,20 @@ static int last_of_call(const cbx_pipeline *p)
     return k;
 }
 
+int cells_known(const cbx_pipeline *p, int k)
+{
+    return cell_end(p, k) + s3gen_get_info(p->m->s3gen)->lookahead;
+}
+
 int cells_wanted(const cbx_pipeline *p)
 {
-    return cell_end(p, last_of_call(p)) +
-           s3gen_get_info(p->m->s3gen)->lookahead;
+    return cells_known(p, last_of_call(p));
 }
 
 /* Ends of the next call's cells: those that can be computed by now. */
 static int ends_of_call(const cbx_pipeline *p, int *ends)
 {
     const int last = last_of_call(p);
-    const int ahead = s3gen_get_info(p->m->s3gen)->lookahead;
     int n = 0;
     for (int k = p->cell; k <= last; k++) {
         const int end = cell_end(p, k);
@@ -113,7 +116,7 @@ static int ends_of_call(const cbx_pipeline *p, int *ends)
             ends[n++] = p->n_tokens;
             break;
         }
-        if (!p->spoken && end + ahead > p->n_tokens)
+        if (!p->spoken && cells_known(p, k) > p->n_tokens)
             break;
         ends[n++] = end;
     }

@@ -26,6 +26,7 @@ struct cbx_tts {
 struct cbx_speaker {
     t3_voice *t3;
     flow_voice *flow;
+    uint8_t *silent; /* [codes] 1: a speech token that sounds like nothing */
 };
 
 #endif

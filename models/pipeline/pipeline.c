@@ -7,22 +7,10 @@
 
 /* -- open ------------------------------------------------------------------ */
 
-static cbx_status open_states(cbx_pipeline *p, cbx_error *err)
-{
-    const cbx_config_limits *l = &p->m->config.limits;
-    const t3_info *ti = t3_get_info(p->m->t3);
-    const int most = t3_voice_positions(p->speaker->t3) + (int)p->ids_cap +
-                     l->max_speech_tokens;
-    const cbx_status st = t3_state_open(
-        p->m->t3, most < ti->positions ? most : ti->positions, &p->t3, err);
-    return st ? st : cells_open(p, err);
-}
-
 cbx_status cbx_pipeline_open(const cbx_tts *m, const cbx_speaker *speaker,
                              const cbx_pipeline_options *options,
                              cbx_pipeline **out, cbx_error *err)
 {
-    const cbx_config_limits *l = &m->config.limits;
     const s3gen_info *si = s3gen_get_info(m->s3gen);
     cbx_pipeline *p = calloc(1, sizeof *p);
     if (!p)
@@ -30,21 +18,18 @@ cbx_status cbx_pipeline_open(const cbx_tts *m, const cbx_speaker *speaker,
     p->m = m;
     p->speaker = speaker;
     p->options = *options;
-    p->max_bytes = 4 * l->max_text_chars;
-    p->ids_cap = 2 * (size_t)p->max_bytes + 64;
     p->pcm_cap = (size_t)(FRAMES_A_STEP + si->hift_delay + 2) *
                  (size_t)si->samples_per_frame;
     if (p->pcm_cap < SILENCE_A_STEP)
         p->pcm_cap = SILENCE_A_STEP;
-    p->ids = malloc(p->ids_cap * sizeof *p->ids);
-    p->tokens = malloc((size_t)(l->max_speech_tokens + l->silence_appended) *
-                       sizeof *p->tokens);
     p->pcm = malloc(p->pcm_cap * sizeof *p->pcm);
     cbx_status st;
-    if (!p->ids || !p->tokens || !p->pcm)
+    if (!p->pcm)
         st = cbx_fail(err, CBX_E_NOMEM, "no memory for a stream");
     else
-        st = open_states(p, err);
+        st = tokens_open(p, err);
+    if (!st)
+        st = cells_open(p, err);
     if (st) {
         cbx_pipeline_close(p);
         return st;
@@ -58,10 +43,8 @@ void cbx_pipeline_close(cbx_pipeline *p)
     if (!p)
         return;
     cells_close(p);
-    t3_state_close(p->t3);
+    tokens_close(p);
     free(p->pcm);
-    free(p->tokens);
-    free(p->ids);
     free(p);
 }
 
@@ -71,6 +54,8 @@ void cbx_pipeline_reset(cbx_pipeline *p)
     p->number = 0;
     p->pcm_len = 0;
     p->cut = false;
+    p->n_stepped_in = 0;
+    words_reset(p->words);
 }
 
 /* -- segments -------------------------------------------------------------- */
@@ -83,12 +68,12 @@ uint64_t pipeline_key(const cbx_pipeline *p, cbx_random_purpose purpose)
 cbx_status cbx_pipeline_begin(cbx_pipeline *p, const char *text, size_t n,
                               int lead, cbx_error *err)
 {
-    cbx_status st = speech_begin(p, text, n, err);
+    cbx_status st = tokens_begin(p, text, n, err);
     if (!st)
         st = cells_begin(p, err);
     if (st)
         return st;
-    p->lead = lead;
+    p->lead = p->lead_all = lead;
     p->stage = lead > 0 ? LEAD : T3;
     p->pcm_len = 0;
     return CBX_OK;
@@ -96,11 +81,11 @@ cbx_status cbx_pipeline_begin(cbx_pipeline *p, const char *text, size_t n,
 
 cbx_status cbx_pipeline_begin_given(cbx_pipeline *p, int lead, cbx_error *err)
 {
-    speech_begin_given(p);
+    tokens_begin_given(p);
     const cbx_status st = cells_begin(p, err);
     if (st)
         return st;
-    p->lead = lead;
+    p->lead = p->lead_all = lead;
     p->stage = lead > 0 ? LEAD : T3;
     p->pcm_len = 0;
     return CBX_OK;
@@ -139,7 +124,7 @@ cbx_status cbx_pipeline_step(cbx_pipeline *p, bool *done, cbx_error *err)
         step_lead(p);
         break;
     case T3:
-        st = speech_step(p, err);
+        st = tokens_step(p, err);
         break;
     case FLOW:
         st = cells_flow(p, err);

@@ -36,6 +36,7 @@ typedef struct cbx_pipeline_options {
     int history;       /* CAUSAL: frames of finished cells in sight; 0: all */
     int look_ahead;    /* mel frames that the vocoder waits for, 0 to the
                         * reference's 20; -1: 4, 8, 20 by the grid */
+    bool guards;       /* guard.h; off: the reference */
     char language[16]; /* multilingual; "": none is named */
 } cbx_pipeline_options;
 
@@ -88,12 +89,40 @@ size_t cbx_pipeline_max_pcm(const cbx_pipeline *p);
 /* [decode] What the last step made; valid until the next step. */
 const float *cbx_pipeline_pcm(const cbx_pipeline *p, size_t *n);
 
+/* A word of the segment, and where it begins. */
+typedef struct cbx_word {
+    int from, to;   /* characters (code points) of the segment's text */
+    int64_t sample; /* of the segment, its lead included */
+} cbx_word;
+
+/* [decode] The next word of the segment whose beginning is known: before the
+ * PCM that it begins in is made. */
+bool cbx_pipeline_word(cbx_pipeline *p, cbx_word *out);
+
+/* [decode] Where character `at` of the segment's text begins to be spoken, as
+ * a sample of the segment, its lead included: the beginning of its word, or of
+ * the next one; the segment's end behind the last. False: not known yet. Known
+ * for all characters when the segment's tokens are complete, at the latest
+ * before its last PCM. */
+bool cbx_pipeline_sample_of(const cbx_pipeline *p, int at, int64_t *sample);
+
+/* What a guard did. kind: in the order of cbx_guard (chatterbox.h). */
+typedef struct cbx_intervention {
+    int kind;
+    int64_t sample; /* of the segment, lead included */
+    char text[160];
+} cbx_intervention;
+
+/* [decode] The next one that was not asked for yet. */
+bool cbx_pipeline_intervention(cbx_pipeline *p, cbx_intervention *out);
+
 /* Sums since open. */
 typedef struct cbx_pipeline_stats {
     double text_seconds, t3_seconds, flow_seconds, vocoder_seconds;
     uint64_t tokens, cells, segments, samples;
-    uint64_t calls; /* of the flow: one for each cell, or fewer */
-    uint64_t cuts;  /* segments that ended at the token limit */
+    uint64_t calls;  /* of the flow: one for each cell, or fewer */
+    uint64_t cuts;   /* segments that ended at the token limit */
+    uint64_t guards; /* times that a guard stepped in */
 } cbx_pipeline_stats;
 
 /* [decode] */

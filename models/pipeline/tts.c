@@ -2,6 +2,7 @@
 
 #include "models/pipeline/internal.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +149,35 @@ cbx_status cbx_tts_language(const cbx_tts *m, const char *language,
     return st;
 }
 
+/* -- silence --------------------------------------------------------------- */
+
+/* Tokens that are silence in the voice's own prompt: 40 dB below its loudest,
+ * in every band. And the one that the model names. */
+static cbx_status find_silence(const cbx_tts *m, const cbx_conds *c,
+                               cbx_speaker *s, cbx_error *err)
+{
+    const float below = 4.6f; /* natural logarithm of a magnitude */
+    const int codes = s3gen_get_info(m->s3gen)->codes;
+    const int ratio = m->config.flow.token_mel_ratio, mels = c->n_mels;
+    const int silence = m->config.limits.silence_token;
+    float loudest = -INFINITY;
+    s->silent = calloc((size_t)codes, 1);
+    if (!s->silent)
+        return cbx_fail(err, CBX_E_NOMEM, "no memory for a voice");
+    if (silence < codes)
+        s->silent[silence] = 1;
+    for (int i = 0; i < c->n_prompt_frames * mels; i++)
+        loudest = fmaxf(loudest, c->prompt_feat[i]);
+    for (int t = 0; t < c->n_prompt_tokens; t++) {
+        float top = -INFINITY;
+        for (int i = t * ratio * mels; i < (t + 1) * ratio * mels; i++)
+            top = fmaxf(top, c->prompt_feat[i]);
+        if (top < loudest - below)
+            s->silent[c->prompt_tokens[t]] = 1;
+    }
+    return CBX_OK;
+}
+
 /* -- speaker --------------------------------------------------------------- */
 
 /* The voice file in the model's own folder. */
@@ -184,6 +214,8 @@ cbx_status cbx_speaker_open(const cbx_tts *m, const char *conds_path,
             cbx_fail(err, CBX_E_LIMIT,
                      "%s: a prompt of %d tokens; at most %d are possible",
                      conds_path, flow_voice_tokens(s->flow), MAX_PROMPT_TOKENS);
+    if (!st)
+        st = find_silence(m, conds, s, err);
     cbx_conds_close(conds);
     if (st) {
         cbx_speaker_close(s);
@@ -199,5 +231,6 @@ void cbx_speaker_close(cbx_speaker *s)
         return;
     flow_voice_close(s->flow);
     t3_voice_close(s->t3);
+    free(s->silent);
     free(s);
 }

@@ -1,15 +1,19 @@
 #ifndef CBX_MODELS_PIPELINE_WORK_H
 #define CBX_MODELS_PIPELINE_WORK_H
 
+#include "models/pipeline/guard.h"
 #include "models/pipeline/internal.h"
 #include "models/pipeline/pipeline.h"
+#include "models/pipeline/words.h"
 #include "models/s3gen/hift_cells.h"
 #include "rt/random.h"
 
 /* One stream's work, and who does which part of it:
  *
  *   pipeline.c  opens, begins segments, hands out the next unit of work
- *   speech.c    text tokens to speech tokens
+ *   tokens.c    text to speech tokens
+ *   guard.c     judges them
+ *   words.c     when each word begins
  *   cells.c     speech tokens to mel to PCM */
 
 /* The units of work: small enough that a cancel or another stream waits little,
@@ -19,6 +23,9 @@ enum { TOKENS_A_STEP = 4, FRAMES_A_STEP = 16, SILENCE_A_STEP = 4800 };
 /* The most tokens of `causal` in one call (the longest cell of
  * models/pipeline/grid.c has 50), and the most cells. */
 enum { MOST_TOKENS = 64, MOST_CELLS = 8 };
+
+/* A segment is spoken anew so often, from where it went wrong. */
+enum { MOST_RETRIES = 2, MOST_INTERVENTIONS = 4 };
 
 /* What a segment does next. */
 typedef enum { IDLE, LEAD, T3, FLOW, VOCODER } stage;
@@ -33,14 +40,28 @@ struct cbx_pipeline {
     int max_bytes; /* of a segment's text */
     int32_t *ids;
     size_t ids_cap;
+    int n_ids;
 
     /* the segment */
     stage stage;
     uint32_t number; /* of the segment since open or reset */
     int lead;        /* samples of silence still to give */
     t3_state *t3;
-    int drawn;       /* tokens drawn, spoken or not */
-    int limit;       /* most tokens that are drawn */
+    int drawn;    /* tokens drawn, spoken or not */
+    int limit;    /* most tokens that are drawn */
+    int32_t *all; /* [limit] tokens that were drawn */
+    struct {
+        int cell, n_tokens, drawn;
+    } fixed; /* what the flow may have used: the tokens behind it can still be
+              * drawn anew */
+    int retries;
+    guard guard;
+    words *words;
+    float *look; /* [ids_cap] */
+    cbx_intervention stepped_in[MOST_INTERVENTIONS];
+    int n_stepped_in;
+    int lead_all; /* samples of silence before the segment */
+    int samples_a_token;
     int32_t *tokens; /* [limit + silence]: those that are spoken */
     int n_tokens;
     bool given;  /* tokens come from outside */
@@ -68,15 +89,19 @@ uint64_t pipeline_key(const cbx_pipeline *p, cbx_random_purpose purpose);
 /* [decode] All of the segment was given out. */
 void pipeline_end_segment(cbx_pipeline *p);
 
-/* speech.c */
+/* tokens.c */
+/* [setup] */
+CBX_CHECK cbx_status tokens_open(cbx_pipeline *p, cbx_error *err);
+void tokens_close(cbx_pipeline *p);
 /* [decode] Tokenises, and runs T3 over the text. */
-CBX_CHECK cbx_status speech_begin(cbx_pipeline *p, const char *text, size_t n,
+CBX_CHECK cbx_status tokens_begin(cbx_pipeline *p, const char *text, size_t n,
                                   cbx_error *err);
 /* [decode] A few tokens. */
-CBX_CHECK cbx_status speech_step(cbx_pipeline *p, cbx_error *err);
-
-/* [decode] No T3: tokens will be given. */
-void speech_begin_given(cbx_pipeline *p);
+CBX_CHECK cbx_status tokens_step(cbx_pipeline *p, cbx_error *err);
+/* given.c: [decode] No T3: tokens will be given. */
+void tokens_begin_given(cbx_pipeline *p);
+/* [any] The next call of the flow needs more of them. */
+bool tokens_wanted(const cbx_pipeline *p);
 
 /* cells.c */
 /* [setup] */
@@ -84,6 +109,8 @@ CBX_CHECK cbx_status cells_open(cbx_pipeline *p, cbx_error *err);
 void cells_close(cbx_pipeline *p);
 /* [decode] */
 CBX_CHECK cbx_status cells_begin(cbx_pipeline *p, cbx_error *err);
+/* [any] Tokens that have to be known before cell k. */
+int cells_known(const cbx_pipeline *p, int k);
 /* [any] Tokens that have to be known before the next call of the flow. */
 int cells_wanted(const cbx_pipeline *p);
 /* [decode] */

@@ -83,6 +83,7 @@ typedef struct pass {
     cbx_mat x, y, qkv, context, inner;
     const cbx_seq *seqs;
     int n_seqs;
+    const t3_work *work;
 } pass;
 
 static void attend(const t3 *m, const pass *p, int layer)
@@ -110,6 +111,7 @@ static void run_layer(const t3 *m, const pass *p, int layer)
         m->dev,
         &(cbx_linear){.x = p->x, .norm = l->norm1, .w = l->qkv, .out = p->qkv});
     attend(m, p, layer);
+    t3_watch_layer(m, p->work, layer);
     k->linear(m->dev,
               &(cbx_linear){
                   .x = p->context, .w = l->attn_out, .add = p->x, .out = p->x});
@@ -172,6 +174,7 @@ static void layers(const t3 *m, const t3_work *w, const cbx_seq *seqs,
         .inner = cbx_rows(w->inner, 0, rows),
         .seqs = seqs,
         .n_seqs = n_seqs,
+        .work = w,
     };
 
     add_positions(m, w, seqs, n_seqs);

@@ -13,6 +13,7 @@
  *   voice.c     the prefix                   } written against t3_backbone,
  *   segment.c   what a segment puts behind it } whatever the family
  *   state.c     one stream                   }
+ *   watch.c     where it looks in the text   }
  *   trace.c     all stages, shown            }
  *
  * The positions of a segment, in order: the voice's prefix, the lead (rows that
@@ -23,6 +24,14 @@
 
 /* Rows that go through the layers at once: a batch, or a piece of text. */
 enum { T3_ROWS = T3_MAX_ROWS * T3_MAX_BATCH };
+
+/* A row whose attention to the text is wanted. */
+typedef struct t3_watch {
+    int row; /* of the batch */
+    const cbx_kv *kv;
+    int from;    /* position of the first text id */
+    cbx_mat out; /* [1][ids] */
+} t3_watch;
 
 /* Scratch for `rows` positions. */
 typedef struct t3_work {
@@ -37,6 +46,9 @@ typedef struct t3_work {
     cbx_mat inner;   /* [rows][inner width] */
     cbx_mat last;    /* [T3_ROWS][width] the rows whose logits are wanted */
     cbx_mat logits;  /* [T3_ROWS][speech_vocab] */
+    /* Of the pass that is run: in a copy of the struct. */
+    const t3_watch *watches;
+    int n_watches;
 } t3_work;
 
 /* What a family brings. open, close and embed_prefix are [setup], the others
@@ -94,10 +106,12 @@ struct t3 {
     cbx_config_t3 config;
     cbx_format format; /* of the layers and the head */
     t3_info info;
-    int lead;       /* rows between prefix and text */
-    int max_text;   /* ids that a segment's text can have */
-    int max_speech; /* tokens that can be drawn behind it */
-    int inner;      /* width between the two linears of a layer */
+    int lead;          /* rows between prefix and text */
+    int max_text;      /* ids that a segment's text can have */
+    int max_speech;    /* tokens that can be drawn behind it */
+    int inner;         /* width between the two linears of a layer */
+    uint64_t *aligned; /* [layers] heads that follow the text, or NULL */
+    int n_aligned;     /* of all layers */
     t3_work work;
 };
 
@@ -116,6 +130,12 @@ void t3_work_close(const t3 *m, t3_work *w);
 /* [setup] An empty cache of the model's shape. */
 CBX_CHECK cbx_status t3_kv_open(const t3 *m, int positions, cbx_kv **out,
                                 cbx_error *err);
+
+/* watch.c: [setup] */
+CBX_CHECK cbx_status t3_watch_open(t3 *m, cbx_error *err);
+/* [decode] For a backbone, behind the attention of a layer: the watches of the
+ * pass, by those of its heads that follow the text. */
+void t3_watch_layer(const t3 *m, const t3_work *w, int layer);
 
 /* [decode] The layers, then moves the caches' lengths on. */
 void t3_run(const t3 *m, const t3_work *w, const cbx_seq *seqs, int n_seqs,

@@ -136,6 +136,7 @@ typedef struct pass {
     cbx_mat gate_up, gate, up; /* the latter two are its halves */
     const cbx_seq *seqs;
     int n_seqs;
+    const t3_work *work;
 } pass;
 
 static void attend(const t3 *m, const pass *p, int layer)
@@ -174,6 +175,7 @@ static void run_layer(const t3 *m, const pass *p, int layer)
         m->dev,
         &(cbx_linear){.x = p->x, .norm = l->norm1, .w = l->qkv, .out = p->qkv});
     attend(m, p, layer);
+    t3_watch_layer(m, p->work, layer);
     k->linear(m->dev,
               &(cbx_linear){
                   .x = p->context, .w = l->attn_out, .add = p->x, .out = p->x});
@@ -241,6 +243,7 @@ static void layers(const t3 *m, const t3_work *w, const cbx_seq *seqs,
         .up = cbx_cols(gate_up, inner, inner),
         .seqs = seqs,
         .n_seqs = n_seqs,
+        .work = w,
     };
 
     m->dev->k->copy(m->dev, &(cbx_copy){.src = p.y, .dst = p.x});

@@ -86,6 +86,8 @@ cbx_status t3_open(cbx_dev *dev, const cbx_tensor_file *file,
         goto close;
     if ((st = check_config(m, err)))
         goto close;
+    if ((st = t3_watch_open(m, err)))
+        goto close;
     if ((st = t3_work_open(m, T3_ROWS, m->info.positions, &m->work, err)))
         goto close;
     *out = m;
@@ -93,6 +95,7 @@ cbx_status t3_open(cbx_dev *dev, const cbx_tensor_file *file,
 
 close:
     m->backbone->close(m);
+    free(m->aligned);
     free(m);
     return st;
 }
@@ -103,6 +106,7 @@ void t3_close(t3 *m)
         return;
     t3_work_close(m, &m->work);
     m->backbone->close(m);
+    free(m->aligned);
     free(m);
 }
 

@@ -10,7 +10,11 @@ struct t3_state {
     cbx_dmem mem;
     cbx_mat logits; /* [T3_MAX_ROWS or 1][speech_vocab], newest position */
     int32_t *token; /* device: the newest token */
-    int rows;       /* of them in use by this segment */
+    cbx_mat look;  /* [1][max_text or what fits]: t3_read_look; may be absent */
+    int text_at;   /* position of the text */
+    int text;      /* ids of the segment's text */
+    int speech_at; /* position of the first token that is drawn */
+    int rows;      /* of them in use by this segment */
     bool begun;
     bool pending; /* `token` has not gone through the layers yet */
     int count;    /* tokens drawn or fed in this segment */
@@ -28,6 +32,8 @@ static void lay_out(t3_state *s)
     s->logits =
         cbx_dmem_mat(&s->mem, most_rows(s->model), s->model->info.speech_vocab);
     s->token = cbx_dmem_take(&s->mem, sizeof *s->token);
+    if (s->model->aligned)
+        s->look = cbx_dmem_mat(&s->mem, 1, s->positions);
 }
 
 static void free_caches(t3_state *s)
@@ -94,12 +100,26 @@ void t3_state_close(t3_state *s)
     free(s);
 }
 
+/* A row of the batch whose logits the next token comes from. */
+static t3_watch watch(const t3_state *s, int row)
+{
+    return (t3_watch){.row = row,
+                      .kv = s->kv[0],
+                      .from = s->text_at,
+                      .out = cbx_cols(s->look, 0, s->text)};
+}
+
+static bool watched(const t3_state *s)
+{
+    return s->look.p && s->text > 0;
+}
+
 /* What the segment puts behind the voice, a piece at a time, both rows in one
  * batch; then the logits behind the last position. */
 static void prefill(const t3 *m, t3_state *s, const t3_segment *segment,
                     float exaggeration)
 {
-    const t3_work *w = &m->work;
+    t3_work work = m->work, *w = &work;
     const int total = t3_segment_rows(m, segment), most = w->rows / s->rows;
     const cbx_mat last = cbx_rows(w->last, 0, s->rows);
     int n = 0;
@@ -113,6 +133,9 @@ static void prefill(const t3 *m, t3_state *s, const t3_segment *segment,
             t3_embed_segment(m, w, segment, i ? T3_UNCOND : T3_COND,
                              exaggeration, at, n, i * n);
         }
+        const t3_watch row = watch(s, n - 1);
+        w->watches = &row;
+        w->n_watches = at + n == total && watched(s);
         t3_run(m, w, seqs, s->rows, NULL);
     }
     for (int i = 0; i < s->rows; i++)
@@ -137,8 +160,11 @@ cbx_status t3_begin(const t3 *m, t3_state *s, const t3_voice *v,
         k->kv_copy(m->dev, s->kv[i], v->kv, v->positions);
     k->sampler_reset(m->dev, s->seen);
     k->sampler_mark(m->dev, s->seen, m->info.start);
+    s->text_at = v->positions + m->lead;
+    s->text = segment->n;
     prefill(m, s, segment,
             segment->exaggeration ? *segment->exaggeration : v->exaggeration);
+    s->speech_at = k->kv_len(s->kv[0]);
     s->sampling = segment->sampling;
     s->key = segment->key;
     s->count = 0;
@@ -163,9 +189,10 @@ int t3_room(const t3_state *s)
 static void advance(const t3 *m, t3_state *const *states, int n)
 {
     const cbx_kernels *k = m->dev->k;
-    const t3_work *w = &m->work;
+    t3_work work = m->work, *w = &work;
     t3_state *batch[T3_MAX_BATCH];
     cbx_seq seqs[T3_ROWS];
+    t3_watch watches[T3_MAX_BATCH];
     int n_batch = 0, rows = 0;
 
     for (int i = 0; i < n; i++) {
@@ -174,6 +201,8 @@ static void advance(const t3 *m, t3_state *const *states, int n)
         if (!s->pending)
             continue;
         batch[n_batch++] = s;
+        if (watched(s))
+            watches[w->n_watches++] = watch(s, rows);
         for (int r = 0; r < s->rows; r++, rows++) {
             m->backbone->embed_speech(m, s->token, s->count,
                                       cbx_rows(w->embeds, rows, 1));
@@ -182,6 +211,7 @@ static void advance(const t3 *m, t3_state *const *states, int n)
     }
     if (!rows)
         return;
+    w->watches = watches;
     t3_run(m, w, seqs, rows, NULL);
     m->backbone->head(m, cbx_rows(w->x, 0, rows), cbx_rows(w->logits, 0, rows));
     for (int i = 0, row = 0; i < n_batch; row += batch[i++]->rows) {
@@ -252,6 +282,24 @@ cbx_status t3_feed(const t3 *m, t3_state *s, int32_t token, cbx_error *err)
     return CBX_OK;
 }
 
+void t3_back(const t3 *m, t3_state *s, const int32_t *tokens, int n,
+             uint64_t key)
+{
+    const cbx_kernels *k = m->dev->k;
+
+    for (int i = 0; i < s->rows; i++)
+        k->kv_set_len(m->dev, s->kv[i], s->speech_at + n - 1);
+    k->sampler_reset(m->dev, s->seen);
+    if (!m->backbone->forgets_start)
+        k->sampler_mark(m->dev, s->seen, m->info.start);
+    for (int i = 0; i < n; i++)
+        k->sampler_mark(m->dev, s->seen, tokens[i]);
+    k->upload(m->dev, s->token, &tokens[n - 1], sizeof *tokens);
+    s->count = n;
+    s->key = key;
+    s->pending = true;
+}
+
 int t3_rows(const t3_state *s)
 {
     return s->rows;
@@ -261,4 +309,14 @@ void t3_read_logits(const t3 *m, const t3_state *s, float *out)
 {
     m->dev->k->download(m->dev, out, s->logits.p,
                         (size_t)s->rows * (size_t)s->logits.cols * sizeof *out);
+}
+
+int t3_read_look(const t3 *m, const t3_state *s, float *out)
+{
+    if (!watched(s))
+        return 0;
+    m->dev->k->download(m->dev, out, s->look.p, (size_t)s->text * sizeof *out);
+    for (int i = 0; i < s->text; i++)
+        out[i] /= (float)m->n_aligned;
+    return s->text;
 }

@@ -114,6 +114,18 @@ int t3_rows(const t3_state *s);
  * [t3_rows(s)][speech_vocab]. */
 void t3_read_logits(const t3 *m, const t3_state *s, float *out);
 
+/* [decode] Takes the segment back to behind the first n of the tokens that were
+ * drawn (1 <= n <= their number); the numbers of what follows come from `key`.
+ */
+void t3_back(const t3 *m, t3_state *s, const int32_t *tokens, int n,
+             uint64_t key);
+
+/* [decode] Where in the text the model looked when it made the newest logits,
+ * behind which t3_step drew its last token: mean over the heads that follow the
+ * text (config: t3.alignment_heads), one number for each id of the segment's
+ * text, sum 1. Returns how many ids; 0: the model has no such heads. */
+int t3_read_look(const t3 *m, const t3_state *s, float *out);
+
 /* What t3_trace runs. forced[i] follows the text as the i-th token. */
 typedef struct t3_trace_run {
     const cbx_conds *conds;

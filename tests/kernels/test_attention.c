@@ -362,6 +362,58 @@ static void a_cache_of_bf16_rounds_what_it_keeps(cbx_dev *d)
     decoder_free(&c);
 }
 
+/* After one row of each layer: where it looked, among some keys, by some heads;
+ * the sum over these is 1 for each head. */
+static void looks_agree(cbx_dev *ref, cbx_dev *fast)
+{
+    for (int i = 0; i < 40; i++) {
+        decoder c = random_decoder();
+        const int W = c.H * c.D, from = pick(0, c.M - 1);
+        const uint64_t which = (uint64_t)pick(1, (1 << c.H) - 1);
+        cbx_dev *const devs[] = {ref, fast};
+        matrix got[2];
+        got[0] = matrix_new(1, pick(1, c.M - from), 0, 1);
+        got[1] = matrix_like(&got[0]);
+        for (int d = 0; d < 2; d++) {
+            cbx_kv *kv = open_kv(devs[d], W);
+            matrix qkv = matrix_like(&c.qkv), out = matrix_like(&c.out);
+            devs[d]->k->attention_kv(
+                devs[d], &(cbx_attention_kv){.qkv = qkv.m,
+                                             .layer = LAYERS - 1,
+                                             .heads = c.H,
+                                             .scale = 0.3f,
+                                             .rope = i & 1 ? c.rope : NULL,
+                                             .seqs = &(cbx_seq){kv, 0, c.M},
+                                             .n_seqs = 1,
+                                             .out = out.m});
+            cbx_look op = {.q = cbx_cols(cbx_rows(qkv.m, c.M - 1, 1), 0, W),
+                           .kv = kv,
+                           .layer = LAYERS - 1,
+                           .heads = c.H,
+                           .which = which,
+                           .scale = 0.3f,
+                           .from = from,
+                           .out = got[d].m};
+            devs[d]->k->look(devs[d], &op);
+            op.add = true; /* twice the same */
+            devs[d]->k->look(devs[d], &op);
+            check_guards(&got[d]);
+            devs[d]->k->kv_free(devs[d], kv);
+            matrix_free(&qkv);
+            matrix_free(&out);
+        }
+        double sum = 0;
+        for (int j = 0; j < got[0].m.cols; j++)
+            sum += got[0].m.p[j];
+        CHECK(fabs(sum - 2.0 * __builtin_popcountll(which)) < 1e-4);
+        check_close(&got[1], &got[0], kv_format == CBX_FMT_BF16 ? 2e-2 : 1e-5,
+                    0);
+        matrix_free(&got[0]);
+        matrix_free(&got[1]);
+        decoder_free(&c);
+    }
+}
+
 int main(void)
 {
     for_each_device(a_query_alone_has_the_bits_of_all_at_once);
@@ -375,7 +427,9 @@ int main(void)
         for_each_device(a_prefix_at_once_has_the_bits_of_single_steps);
         for_each_device(sequences_of_a_batch_do_not_meet);
         for_each_variant(a_decoder_agrees);
+        for_each_variant(looks_agree);
     }
     for_each_device(a_cache_of_bf16_rounds_what_it_keeps);
+    for_each_variant(a_decoder_agrees);
     return 0;
 }

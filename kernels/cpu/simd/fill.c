@@ -14,6 +14,7 @@ void FN(fill)(cbx_kernels *table)
     table->time_stats = FN(time_stats);
     table->attention = FN(attention);
     table->attention_kv = FN(attention_kv);
+    table->look = FN(look);
     table->normal = FN(normal);
     table->sine_source = FN(sine_source);
     table->istft = FN(istft);

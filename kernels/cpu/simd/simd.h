@@ -22,6 +22,7 @@ void FN(muladd)(cbx_dev *d, const cbx_muladd *op);
 void FN(time_stats)(cbx_dev *d, const cbx_time_stats *op);
 void FN(attention)(cbx_dev *d, const cbx_attention *op);
 void FN(attention_kv)(cbx_dev *d, const cbx_attention_kv *op);
+void FN(look)(cbx_dev *d, const cbx_look *op);
 void FN(normal)(cbx_dev *d, cbx_mat out, uint64_t key, uint64_t row0);
 void FN(sine_source)(cbx_dev *d, const cbx_sine_source *op);
 void FN(istft)(cbx_dev *d, const cbx_istft *op);
