@@ -2,6 +2,7 @@
 #define CBX_ENGINE_INTERNAL_H
 
 #include "chatterbox/chatterbox.h"
+#include "dsp/limiter.h"
 #include "dsp/resample.h"
 #include "dsp/stretch.h"
 #include "engine/presets.h"
@@ -148,10 +149,12 @@ struct cbx_stream {
     } out;
     struct stream_effects {
         cbx_stretch *stretch;
+        cbx_limiter *limiter;
         float speed, pitch, gain_db; /* of this take */
         double level;                /* the gain as a factor, on its way */
         bool stretches;
         bool ended;         /* the stretch was told that no more will come */
+        bool all;           /* and the limiter gave its last sample */
         uint64_t from;      /* the sample that the take began with */
         double frame;       /* and its frame of the epoch */
         uint64_t out;       /* samples that it made */

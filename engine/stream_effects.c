@@ -10,6 +10,10 @@ enum { NATIVE = 24000, POST = 4096 };
  * where it goes. */
 enum { ANCHOR_STEP = NATIVE / 40, GAIN_STEPS = NATIVE / 50 };
 
+/* The limiter: -1 dBTP; the gain comes back in 50 ms. */
+static const float ceiling = 0.8912509f;
+enum { RELEASE = NATIVE / 20 };
+
 static float asked(const _Atomic float *value)
 {
     return atomic_load_explicit(value, memory_order_relaxed);
@@ -32,11 +36,15 @@ cbx_status stream_effects_open(cbx_stream *s, cbx_error *err)
     if (!e->post)
         return cbx_fail(err, CBX_E_NOMEM, "no memory for a stream");
     stream_effects_settle(s);
-    return cbx_stretch_open(NATIVE, &e->stretch, err);
+    cbx_status st = cbx_stretch_open(NATIVE, &e->stretch, err);
+    if (!st)
+        st = cbx_limiter_open(ceiling, RELEASE, &e->limiter, err);
+    return st;
 }
 
 void stream_effects_close(cbx_stream *s)
 {
+    cbx_limiter_close(s->effects.limiter);
     cbx_stretch_close(s->effects.stretch);
     free(s->effects.post);
 }
@@ -68,7 +76,8 @@ cbx_status stream_effects_begin(cbx_stream *s, uint64_t from, double frame,
     e->pitch = asked(&s->pitch);
     e->gain_db = asked(&s->gain_db);
     e->stretches = e->speed != 1 || e->pitch != 0;
-    e->ended = false;
+    e->ended = e->all = false;
+    cbx_limiter_begin(e->limiter);
     e->from = from;
     e->frame = frame;
     e->out = 0;
@@ -111,6 +120,7 @@ static void finish(struct stream_effects *e)
 {
     apply_gain(e, e->post, e->post_to);
     e->out += e->post_to;
+    e->post_to = cbx_limiter_run(e->limiter, e->post, e->post_to);
 }
 
 cbx_status stream_effects_run(cbx_stream *s, const float *pcm, size_t n,
@@ -126,17 +136,17 @@ cbx_status stream_effects_run(cbx_stream *s, const float *pcm, size_t n,
         finish(e);
         return CBX_OK;
     }
-    pull(s);
     cbx_status st = CBX_OK;
-    while (!st && e->post_to == 0 && *used < n) {
+    for (;;) {
+        pull(s);
+        finish(e);
+        if (st || e->post_to > 0 || *used == n)
+            return st;
         const size_t left = n - *used;
         const size_t step = left < CBX_STRETCH_BLOCK ? left : CBX_STRETCH_BLOCK;
         st = cbx_stretch_push(e->stretch, pcm + *used, step, err);
         *used += step;
-        pull(s);
     }
-    finish(e);
-    return st;
 }
 
 cbx_status stream_effects_end(cbx_stream *s, cbx_error *err)
@@ -144,14 +154,21 @@ cbx_status stream_effects_end(cbx_stream *s, cbx_error *err)
     struct stream_effects *e = &s->effects;
     cbx_status st = CBX_OK;
     e->post_from = e->post_to = 0;
-    if (!e->stretches)
-        return CBX_OK;
-    if (!e->ended)
+    if (e->stretches && !e->ended)
         st = cbx_stretch_end(e->stretch, err);
     e->ended = true;
-    pull(s);
-    finish(e);
-    return st;
+    while (e->stretches && !st && e->post_to == 0) {
+        const uint64_t before = e->out;
+        pull(s);
+        finish(e);
+        if (e->out == before)
+            break;
+    }
+    if (st || e->post_to > 0 || e->all)
+        return st;
+    e->post_to = cbx_limiter_end(e->limiter, e->post);
+    e->all = true;
+    return CBX_OK;
 }
 
 /* -- setters --------------------------------------------------------------- */

@@ -69,10 +69,11 @@ uint64_t stream_map_sample(const stream_map *m, uint64_t frame)
     return (uint64_t)(a->sample + past * slope_behind(m, i));
 }
 
-uint64_t stream_map_frame(const stream_map *m, uint64_t sample)
+uint64_t stream_map_frame(const stream_map *m, uint64_t sample, uint64_t place)
 {
     uint64_t i = m->n - 1;
-    while (i > oldest(m) && anchor(m, i)->sample > (double)sample)
+    while (i > oldest(m) && (anchor(m, i)->sample > (double)sample ||
+                             anchor(m, i)->frame > (double)place))
         i--;
     const stream_anchor *a = anchor(m, i);
     const double past = fmax((double)sample - a->sample, 0);

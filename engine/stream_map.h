@@ -36,8 +36,9 @@ void stream_map_begin(stream_map *m, uint32_t epoch, uint64_t frames_before,
 /* [decode] */
 void stream_map_add(stream_map *m, stream_anchor anchor);
 
-/* [any] With the lock held. */
+/* [any] With the lock held. The second asks for what was heard already, by a
+ * listener at `place`: a take that is not heard yet does not count. */
 uint64_t stream_map_sample(const stream_map *m, uint64_t frame);
-uint64_t stream_map_frame(const stream_map *m, uint64_t sample);
+uint64_t stream_map_frame(const stream_map *m, uint64_t sample, uint64_t place);
 
 #endif

@@ -75,9 +75,9 @@ uint64_t stream_heard(cbx_stream *s)
 uint64_t stream_frame_of(cbx_stream *s, uint64_t sample)
 {
     pthread_mutex_lock(&s->map.lock);
-    const uint64_t skipped = cbx_ring_place(s->ring, s->map.epoch) -
-                             cbx_ring_played(s->ring, s->map.epoch);
-    const uint64_t place = stream_map_frame(&s->map, sample);
+    const uint64_t skipped = cbx_ring_skipped(s->ring, s->map.epoch);
+    const uint64_t reached = cbx_ring_played(s->ring, s->map.epoch) + skipped;
+    const uint64_t place = stream_map_frame(&s->map, sample, reached);
     const uint64_t frame =
         s->map.frames_before + (place > skipped ? place - skipped : 0);
     pthread_mutex_unlock(&s->map.lock);

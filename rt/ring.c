@@ -300,16 +300,23 @@ CBX_RT uint64_t cbx_ring_played(const cbx_ring *r, uint32_t epoch)
     return n;
 }
 
+CBX_RT uint64_t cbx_ring_skipped(const cbx_ring *r, uint32_t epoch)
+{
+    /* acquire: as in cbx_ring_played */
+    if (atomic_load_explicit(&r->playing, memory_order_acquire) != epoch)
+        return 0;
+    const uint64_t n = atomic_load_explicit(&r->skipped, memory_order_acquire);
+    if (atomic_load_explicit(&r->playing, memory_order_relaxed) != epoch)
+        return 0;
+    return n;
+}
+
 CBX_RT uint64_t cbx_ring_place(const cbx_ring *r, uint32_t epoch)
 {
-    /* acquire: as in cbx_ring_played. Between the two a splice can move the
-     * reader on: then the sum is its place right behind the jump. */
-    const uint64_t n = cbx_ring_played(r, epoch);
-    const uint64_t skipped =
-        atomic_load_explicit(&r->skipped, memory_order_acquire);
-    return atomic_load_explicit(&r->playing, memory_order_relaxed) == epoch
-               ? n + skipped
-               : 0;
+    /* Between the two a splice can move the reader on: then the sum is its
+     * place right behind the jump. */
+    const uint64_t played = cbx_ring_played(r, epoch);
+    return played + cbx_ring_skipped(r, epoch);
 }
 
 CBX_RT bool cbx_ring_ended(const cbx_ring *r, uint32_t epoch)

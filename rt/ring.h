@@ -115,8 +115,9 @@ CBX_RT uint32_t cbx_ring_queued(const cbx_ring *r);
  * it is the epoch that the reader is at. */
 CBX_RT uint64_t cbx_ring_played(const cbx_ring *r, uint32_t epoch);
 
-/* [any] Where that is among the frames written: played, and left out by
- * splices. */
+/* [any] Frames that splices left out; and the place among the frames written,
+ * which is both together. */
+CBX_RT uint64_t cbx_ring_skipped(const cbx_ring *r, uint32_t epoch);
 CBX_RT uint64_t cbx_ring_place(const cbx_ring *r, uint32_t epoch);
 
 /* [any] The epoch is finished, not cancelled, and all of it was played. */
