@@ -4,6 +4,7 @@
 
 #include "rt/clock.h"
 #include "rt/priority.h"
+#include "rt/trace.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -88,7 +89,10 @@ static bool serve(cbx_engine *e)
         e->serving = s;
         pthread_mutex_unlock(&e->lock);
         pthread_mutex_lock(&e->device);
+        const int64_t t0 = cbx_trace_start();
         const bool worked = stream_step(s);
+        if (worked)
+            cbx_trace_span("decode", "step", t0, i);
         pthread_mutex_unlock(&e->device);
         pthread_mutex_lock(&e->lock);
         e->serving = NULL;

@@ -2,6 +2,7 @@
 #include "engine/internal.h"
 
 #include "rt/clock.h"
+#include "rt/trace.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -261,6 +262,10 @@ static bool write_out(cbx_stream *s, bool *all)
         return true;
     }
     const bool moved = cbx_ring_space(s->ring) < before;
+    const uint32_t rate = atomic_load_explicit(&s->rate, memory_order_relaxed);
+    if (moved)
+        cbx_trace_count("decode", "ring ms",
+                        cbx_ring_queued(s->ring) * INT64_C(1000) / rate);
     if (moved)
         s->dry = false;
     if (moved && !s->first_made)

@@ -3,6 +3,7 @@
 #include "engine/internal.h"
 
 #include "dsp/resample.h"
+#include "rt/trace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -161,11 +162,13 @@ static cbx_status resample(cbx_stream *s, cbx_error *err)
     struct stream_out *o = &s->out;
     struct stream_effects *e = &s->effects;
     size_t used, made;
+    const int64_t t0 = cbx_trace_start();
     const cbx_status st = cbx_resampler_push(
         s->resampler, e->post + e->post_from, e->post_to - e->post_from, &used,
         o->frames, o->frames_cap, &made, err);
     if (st)
         return st;
+    cbx_trace_span("decode", "resample", t0, (int64_t)made);
     e->post_from += used;
     skip_frames(o, made);
     return CBX_OK;
@@ -179,7 +182,9 @@ static cbx_status give(cbx_stream *s, cbx_error *err)
     const size_t at = (size_t)(o->given & (o->cap - 1));
     const uint64_t left = o->made - o->given;
     const size_t n = (size_t)(left < o->cap - at ? left : o->cap - at);
+    const int64_t t0 = cbx_trace_start();
     const cbx_status st = stream_effects_run(s, o->pcm + at, n, &used, err);
+    cbx_trace_span("decode", "effects", t0, (int64_t)used);
     o->given += used;
     return st;
 }

@@ -51,6 +51,7 @@ typedef struct cli_options {
     int top_k;
     bool given[CLI_MOST_OPTIONS]; /* by place in the table */
 
+    const char *trace;
     const char *output, *format, *subtype, *fallback;
     const char *device, *jack_name, *jack_ports;
     bool jack, raw, null;

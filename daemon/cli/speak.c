@@ -3,6 +3,7 @@
 
 #include "daemon/cli/cli.h"
 #include "rt/clock.h"
+#include "rt/trace.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -155,7 +156,9 @@ static CBX_RT uint32_t read_live(void *user, float *out, uint32_t n)
 {
     speech *s = user;
     uint32_t owed;
+    const int64_t t0 = cbx_trace_start();
     const uint32_t got = cbx_stream_read(s->stream, out, n, &owed);
+    cbx_trace_span("audio", "callback", t0, got);
     if (got)
         note_first_frame(s);
     return cbx_stream_ended(s->stream) ? got : n - owed;
@@ -165,9 +168,11 @@ static CBX_RT uint32_t read_live(void *user, float *out, uint32_t n)
 static CBX_RT uint32_t read_file(void *user, float *out, uint32_t n)
 {
     speech *s = user;
+    const int64_t t0 = cbx_trace_start();
     const uint32_t ready = cbx_stream_available(s->stream);
     const uint32_t got =
         cbx_stream_read(s->stream, out, ready < n ? ready : n, NULL);
+    cbx_trace_span("audio", "callback", t0, got);
     if (got)
         note_first_frame(s);
     return got;
@@ -287,8 +292,11 @@ int cli_speak(const cli_options *o)
 {
     speech s = {0};
     cbx_error err;
+    uint64_t dropped = 0;
     int code;
     if (check_options(o, &err))
+        return cli_complain(&err);
+    if (o->trace && cbx_trace_open(o->trace, &err))
         return cli_complain(&err);
     cbx_status st = speech_open(&s, o, &err);
     if (!st)
@@ -304,5 +312,9 @@ int cli_speak(const cli_options *o)
     if (o->stats && s.stream)
         speech_print_stats(&s, stderr);
     speech_close(&s);
+    if (cbx_trace_close(&dropped, &err))
+        code = cli_complain(&err);
+    else if (dropped)
+        cli_warn("the trace was full before the end: see otherData in it");
     return code;
 }

@@ -113,6 +113,8 @@ const cli_option cli_table[] = {
      "no sound, but in real time: for tests"},
     {"fallback", 0, TEXT, AT(fallback), 0, 0, SAY, "FILE",
      "where there is no sound device, write FILE instead and say so"},
+    {"trace", 0, TEXT, AT(trace), 0, 0, SPEAK, "FILE",
+     "write what was done when, for ui.perfetto.dev: see docs/TRACE.md"},
     {"stats", 0, FLAG, AT(stats), 0, 0, SPEAK | CONVERT | CLONE, NULL,
      "afterwards: first audio, time of each stage, underruns"},
     {"quiet", 'q', FLAG, AT(quiet), 0, 0, SPEAK | CONVERT | CLONE | FETCH, NULL,

@@ -1,6 +1,7 @@
 #include "models/pipeline/work.h"
 
 #include "rt/clock.h"
+#include "rt/trace.h"
 
 #include <limits.h>
 
@@ -163,6 +164,7 @@ cbx_status cells_flow(cbx_pipeline *p, cbx_error *err)
     p->cell += n;
     p->stats.cells += (uint64_t)n;
     p->stats.calls++;
+    cbx_trace_span("decode", "flow", t0, p->cell);
     p->stats.flow_seconds += 1e-9 * (double)(cbx_clock_ns() - t0);
     p->stage = VOCODER;
     return CBX_OK;
@@ -194,6 +196,7 @@ void cells_vocoder(cbx_pipeline *p)
     p->sample += (int64_t)p->pcm_len;
     p->ready.mel = cbx_rows(p->ready.mel, n, p->ready.mel.rows - n);
     p->ready.frames[p->ready.at] -= n;
+    cbx_trace_span("decode", "vocoder", t0, (int64_t)p->pcm_len);
     p->stats.vocoder_seconds += 1e-9 * (double)(cbx_clock_ns() - t0);
     if (end == HIFT_SEGMENT)
         pipeline_end_segment(p);

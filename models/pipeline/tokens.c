@@ -1,6 +1,7 @@
 #include "models/pipeline/work.h"
 
 #include "rt/clock.h"
+#include "rt/trace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +98,7 @@ cbx_status tokens_begin(cbx_pipeline *p, const char *text, size_t n,
                                         .ids = p->ids,
                                         .n_ids = p->n_ids});
     guard_begin(&p->guard, p->speaker->silent, text, n);
+    cbx_trace_span("decode", "text", t0, (int64_t)n);
     const int64_t t1 = cbx_clock_ns();
     if ((st = begin_t3(p, err)))
         return st;
@@ -108,6 +110,7 @@ cbx_status tokens_begin(cbx_pipeline *p, const char *text, size_t n,
     p->spoken = p->cut = p->given = false;
     p->n_stepped_in = 0;
     p->stats.text_seconds += 1e-9 * (double)(t1 - t0);
+    cbx_trace_span("decode", "t3", t1, 0);
     p->stats.t3_seconds += 1e-9 * (double)(cbx_clock_ns() - t1);
     return CBX_OK;
 }
@@ -254,6 +257,7 @@ cbx_status tokens_step(cbx_pipeline *p, cbx_error *err)
         if (!st)
             st = take_token(p, token, err);
     }
+    cbx_trace_span("decode", "t3", t0, p->n_tokens);
     p->stats.t3_seconds += 1e-9 * (double)(cbx_clock_ns() - t0);
     if (p->spoken && p->n_tokens == 0)
         pipeline_end_segment(p); /* it stopped at once: nothing to hear */
