@@ -290,6 +290,29 @@ static void text_set_by_the_host_is_spoken_on_the_timeline(void)
     host_close(h);
 }
 
+static void the_size_of_blocks_is_not_heard(void)
+{
+    static const uint32_t sizes[] = {32, 64, 100, 256, 1024, 4096, 8192};
+    host *h = host_open(all_features);
+    events_begin(h);
+    put_text(h, "@60 at 10\nIn blocks.\n@61 at 3000\nOf all sizes.");
+    run(h, 0, BLOCK);
+    fake_settle(h->s->plug);
+    float *first = malloc(16384 * sizeof *first);
+    CHECK(first);
+    for (int i = 0; i < 7; i++) {
+        put_position(h, 0, 1.0f, 0);
+        for (uint32_t at = 0; at < 16384; at += sizes[i])
+            run(h, at, sizes[i]);
+        if (i == 0)
+            memcpy(first, h->out, 16384 * sizeof *first);
+        CHECK(memcmp(first, h->out, 16384 * sizeof *first) == 0);
+    }
+    CHECK(first[10] != 0 || first[11] != 0);
+    free(first);
+    host_close(h);
+}
+
 static void notes_speak_phrases(void)
 {
     host *h = host_open(all_features);
@@ -490,6 +513,7 @@ static void broken_state_is_refused_or_rendered_again(void)
 int main(void)
 {
     text_set_by_the_host_is_spoken_on_the_timeline();
+    the_size_of_blocks_is_not_heard();
     notes_speak_phrases();
     windows_hear_what_changes();
     bad_atoms_do_no_harm();
