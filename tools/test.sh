@@ -25,7 +25,7 @@ holds() {
 # threads.
 choose() {
     case $1 in
-    asan) echo "-E ^(speech_|house_|live_(jack_bits|portaudio_bits|clock|reconnect))" ;;
+    asan) echo "-E ^(plugin_daemon|speech_|house_|live_(jack_bits|portaudio_bits|clock|reconnect))" ;;
     tsan) echo "-R ^(rt_|engine_|sink_|kernels_linear|live_storm_tiny|plugin_(core|threads))" ;;
     esac
 }
