@@ -3,6 +3,7 @@
  *     PARM  values of the parameters, floats
  *     RATE  of the positions in the script
  *     VOIC  TEXT
+ *     MISS  numbers of phrases that are missing, for whoever looks
  *     TAKE  one for each finished take, FLAC
  *     DONE  the end
  * Sections that are not known are skipped. Nothing in it is trusted. */
@@ -78,6 +79,7 @@ static bool save(const clap_plugin_t *plugin, const clap_ostream_t *to)
            put_section(to, "RATE", &rate, sizeof rate) &&
            put_text(to, "VOIC", plug_voice_copy(p)) &&
            put_text(to, "TEXT", plug_script_copy(p)) &&
+           put_text(to, "MISS", plug_missing_copy(p)) &&
            plug_takes(p, put_take, (void *)to, NULL) == CBX_OK &&
            put_section(to, "DONE", "", 0);
 }

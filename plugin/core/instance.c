@@ -465,6 +465,29 @@ char *plug_status_copy(plug *p)
     return s;
 }
 
+char *plug_missing_copy(plug *p)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&text, &size);
+    if (!to)
+        return NULL;
+    pthread_mutex_lock(&p->lock);
+    for (int i = 0; i < p->script.count; i++) {
+        const plug_take *t = p->of_phrase[i];
+        if (t &&
+            (atomic_load(&t->missed) || atomic_load(&t->state) == TAKE_FAILED))
+            fprintf(to, "%s%d", ftell(to) ? " " : "",
+                    p->script.phrases[i].number);
+    }
+    pthread_mutex_unlock(&p->lock);
+    if (fclose(to)) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
 char *plug_voices_copy(plug *p)
 {
     char *s = calloc(1, 8192);

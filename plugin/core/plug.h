@@ -70,6 +70,9 @@ char *plug_script_copy(plug *p);
 char *plug_voice_copy(plug *p);
 char *plug_status_copy(plug *p); /* see plug_scene.status in status.c */
 char *plug_voices_copy(plug *p); /* one a line */
+/* Numbers of phrases that failed or that the last offline run went without,
+ * between spaces; "": none. For projects, so that it is known later. */
+char *plug_missing_copy(plug *p);
 uint32_t plug_rate(plug *p);
 
 /* [main] Finished takes of the script: calls `see` for each until it returns a

@@ -1,6 +1,7 @@
-/* A project keeps script, voice, the rate that its positions count at, and the
- * finished takes as FLAC files in the host's folder (state:makePath). A host
- * without makePath keeps the text only; the phrases are then rendered again. */
+/* A project keeps script, voice, what is missing, the rate of positions, and
+ * the finished takes as FLAC files in the host's folder (state:makePath). A
+ * host without makePath keeps the text only; the phrases are then rendered
+ * again. */
 #include "plugin/lv2/shell.h"
 
 #include <stdio.h>
@@ -85,6 +86,7 @@ LV2_State_Status shell_save(LV2_Handle h, LV2_State_Store_Function store,
     const int32_t rate = (int32_t)plug_rate(s->plug);
     if (store_string(s, &v, s->uris.text, plug_script_copy(s->plug)) ||
         store_string(s, &v, s->uris.voice, plug_voice_copy(s->plug)) ||
+        store_string(s, &v, s->uris.missing, plug_missing_copy(s->plug)) ||
         store(handle, s->uris.rate, &rate, sizeof rate, s->uris.atom_Int,
               PORTABLE)) {
         shell_log(s, "the host did not store the text");

@@ -10,13 +10,14 @@
 
 #define VOICE_URI "urn:chatterbox:voice"
 #define VOICE_UI_URI VOICE_URI "#window"
-#define VOICE_TEXT VOICE_URI "#text"     /* the script: patch:writable */
-#define VOICE_VOICE VOICE_URI "#voice"   /* patch:writable */
-#define VOICE_RETRY VOICE_URI "#retry"   /* set to anything: try again */
-#define VOICE_STATUS VOICE_URI "#status" /* patch:readable; core/scene.c */
-#define VOICE_VOICES VOICE_URI "#voices" /* patch:readable; one a line */
-#define VOICE_RATE VOICE_URI "#rate"     /* state: that of the positions */
-#define VOICE_TAKE VOICE_URI "#take-"    /* state: and three digits */
+#define VOICE_TEXT VOICE_URI "#text"       /* the script: patch:writable */
+#define VOICE_VOICE VOICE_URI "#voice"     /* patch:writable */
+#define VOICE_RETRY VOICE_URI "#retry"     /* set to anything: try again */
+#define VOICE_STATUS VOICE_URI "#status"   /* patch:readable; core/scene.c */
+#define VOICE_VOICES VOICE_URI "#voices"   /* patch:readable; one a line */
+#define VOICE_RATE VOICE_URI "#rate"       /* state: that of the positions */
+#define VOICE_MISSING VOICE_URI "#missing" /* state: plug_missing_copy */
+#define VOICE_TAKE VOICE_URI "#take-"      /* state: and three digits */
 
 /* name in C, URI */
 #define VOICE_URIS(X)                              \
@@ -44,6 +45,7 @@
     X(retry, VOICE_RETRY)                          \
     X(status, VOICE_STATUS)                        \
     X(voices, VOICE_VOICES)                        \
+    X(missing, VOICE_MISSING)                      \
     X(rate, VOICE_RATE)
 
 typedef struct voice_uris {

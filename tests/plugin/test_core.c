@@ -254,6 +254,9 @@ static void offline_gives_up_and_says_which_phrase(void)
     CHECK(strstr(logged, "phrase 61 is missing in this run"));
     CHECK(!strstr(logged, "phrase 60 is missing"));
     CHECK(status_has(p, "61\tmissing"));
+    char *missing = plug_missing_copy(p);
+    CHECK(missing && strcmp(missing, "61") == 0);
+    free(missing);
     CHECK(plug_late(p) > 0);
     CHECK(out[100] != 0 && out[21000] == 0);
     /* The next run waits for it anew. */

@@ -442,7 +442,7 @@ static void a_project_needs_no_daemon(void)
     memcpy(before, h->out, 20480 * sizeof *before);
     CHECK(state()->save(h->s, store, NULL, 0, all_features) == 0);
     host_close(h);
-    CHECK(stored_count == 5); /* text, voice, rate, two takes */
+    CHECK(stored_count == 6); /* text, voice, missing, rate, two takes */
 
     atomic_store(&fake_away, true);
     for (int with_worker = 1; with_worker >= 0; with_worker--) {
@@ -505,7 +505,7 @@ static void broken_state_is_refused_or_rendered_again(void)
     run(h, 0, BLOCK);
     fake_settle(h->s->plug);
     CHECK(state()->save(h->s, store, NULL, 0, few_features) == 0);
-    CHECK(stored_count == 3);
+    CHECK(stored_count == 4);
     forget();
     host_close(h);
 }
