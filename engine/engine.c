@@ -206,6 +206,7 @@ cbx_status cbx_engine_open(const cbx_engine_options *options, cbx_engine **out,
         return cbx_fail(err, CBX_E_NOMEM, "no memory for an engine");
     e->opened_ns = cbx_clock_ns();
     snprintf(e->weights, sizeof e->weights, "%s", o.weights ? o.weights : "");
+    snprintf(e->compute, sizeof e->compute, "%s", o.compute ? o.compute : "");
     e->warn = o.warn;
     e->warn_user = o.warn_user;
     e->max_streams = o.max_streams ? o.max_streams : DEFAULT_STREAMS;

@@ -31,7 +31,7 @@
 
 struct cbx_engine {
     cbx_dev *dev;
-    char weights[16]; /* as the options have it */
+    char weights[16], compute[16]; /* as the options have them */
     pthread_mutex_t device;
     perth *perth;      /* under `device`: the watermark, once somebody asked */
     bool perth_missed; /* and it was said that it is not there */

@@ -23,7 +23,7 @@ cbx_status cbx_model_open(cbx_engine *e, const char *name_or_folder,
     cbx_status st = cbx_model_find(name_or_folder, m->folder, err);
     if (!st) {
         pthread_mutex_lock(&e->device);
-        const cbx_tts_weights weights = {.t3 = e->weights};
+        const cbx_tts_weights weights = {.t3 = e->weights, .s3gen = e->compute};
         st = cbx_tts_open(e->dev, m->folder, &weights, &m->tts, err);
         pthread_mutex_unlock(&e->device);
     }
@@ -53,6 +53,7 @@ void cbx_model_get_info(const cbx_model *m, cbx_model_info *out)
                             .folder = m->folder,
                             .weight_bytes = cbx_tts_weight_bytes(m->tts),
                             .weights = cbx_tts_weights_name(m->tts),
+                            .compute = cbx_tts_compute_name(m->tts),
                             .sample_rate = (uint32_t)c->hift.sample_rate,
                             .load_seconds = m->load_seconds};
 }

@@ -5,21 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-static uint32_t bits_of(float x)
-{
-    uint32_t u;
-    memcpy(&u, &x, sizeof u);
-    return u;
-}
-
-uint16_t cbx_bf16_of(float x)
-{
-    const uint32_t u = bits_of(x);
-    if ((u & 0x7fffffffu) > 0x7f800000u)
-        return (uint16_t)(u >> 16 | 0x40u);
-    return (uint16_t)((u + 0x7fffu + (u >> 16 & 1u)) >> 16);
-}
-
 /* The largest |x|; not finite when one of them is not: bits of floats without
  * their sign are in the order of the values, then infinity, then NaN. */
 static float largest_size(const float x[CBX_GROUP])

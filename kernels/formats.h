@@ -12,7 +12,17 @@
 enum { CBX_GROUP = 64 };
 
 /* To the nearest, ties to even; NaN stays NaN. */
-uint16_t cbx_bf16_of(float x);
+static inline uint16_t cbx_bf16_of(float x)
+{
+    const union {
+        float value;
+        uint32_t bits;
+    } u = {x};
+    const uint32_t even = u.bits >> 16 & 1u;
+    const uint32_t rounded = (u.bits + 0x7fffu + even) >> 16;
+    const uint32_t nan = u.bits >> 16 | 0x40u;
+    return (uint16_t)((u.bits & 0x7fffffffu) > 0x7f800000u ? nan : rounded);
+}
 
 static inline float cbx_bf16_value(uint16_t h)
 {

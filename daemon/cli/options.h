@@ -40,8 +40,8 @@ typedef struct cli_options {
     char **words;      /* what is left of argv: text, or a checkpoint */
     int n_words;
 
-    const char *model, *voice, *sampling, *kernels, *weights, *latency,
-        *language, *flow;
+    const char *model, *voice, *sampling, *kernels, *weights, *compute,
+        *latency, *language, *flow;
     int threads;
 
     /* Numbers that override the voice's own; `given` says which. */

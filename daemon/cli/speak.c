@@ -96,6 +96,7 @@ cbx_status speech_open(speech *s, const cli_options *o, cbx_error *err)
     const cbx_engine_options engine = {.threads = o->threads,
                                        .kernels = o->kernels,
                                        .weights = o->weights,
+                                       .compute = o->compute,
                                        .warn = warn,
                                        .warn_user = s};
     if ((st = cbx_voice_model(o->voice, model, sizeof model, err)))

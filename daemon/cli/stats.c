@@ -33,8 +33,9 @@ void speech_print_stats(const speech *s, FILE *to)
                         st.watermark_seconds;
 
     fprintf(to,
-            "model: %s, %s, T3 in %s, %.1f MB in memory, loaded in %.0f ms\n",
-            model.folder, model.family, model.weights,
+            "model: %s, %s, T3 in %s, the rest in %s, %.1f MB in memory, "
+            "loaded in %.0f ms\n",
+            model.folder, model.family, model.weights, model.compute,
             (double)model.weight_bytes * 1e-6, 1e3 * model.load_seconds);
     fprintf(to, "kernels: %s, %d threads\n", cbx_engine_kernels(s->engine),
             cbx_engine_threads(s->engine));

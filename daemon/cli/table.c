@@ -59,6 +59,8 @@ const cli_option cli_table[] = {
     {"weights", 0, TEXT, AT(weights), 0, 0, SPEAK, "auto|f32|bf16|int8|int4",
      "how T3's weights are held; part of the sound (default auto: int8, and "
      "f32 for a small model)"},
+    {"compute", 0, TEXT, AT(compute), 0, 0, SPEAK, "auto|f32|bf16|int8",
+     "arithmetic of flow and vocoder; part of the sound (default auto: f32)"},
     {"wrapped", 'w', FLAG, AT(wrapped), 0, 0, SPEAK, NULL,
      "the text is wrapped: a single line break is a space"},
     {"no-watermark", 0, FLAG, AT(no_watermark), 0, 0, SPEAK | CONVERT, NULL,

@@ -50,6 +50,10 @@ typedef struct cbx_engine_options {
     /* How models hold T3's weights: "f32", "bf16", "int8", "int4"; NULL or
      * "auto": int8, and f32 for a small model. Part of the sound. */
     const char *weights;
+    /* Arithmetic of flow and vocoder: "f32"; "bf16" and "int8" round weights
+     * and inputs and are faster where the CPU has instructions for them. NULL
+     * or "auto": f32. Part of the sound. */
+    const char *compute;
     int max_streams; /* 0: 64 */
     /* Warnings in plain language (no priority, locked memory refused, ...),
      * called from the thread that met them. NULL: dropped. */
@@ -79,6 +83,7 @@ typedef struct cbx_model_info {
     const char *folder;
     size_t weight_bytes; /* packed weights in memory */
     const char *weights; /* their format in T3: "int8" */
+    const char *compute; /* in flow and vocoder: "f32", "bf16a", "int8a" */
     uint32_t sample_rate;
     double load_seconds;
 } cbx_model_info;

@@ -77,6 +77,8 @@ static bool always(void)
 /* The best first. */
 static const variant variants[] = {
 #if defined(CBX_X86)
+    {"amx", cpu_has_amx, amx_fill},
+    {"avx512bf16", cpu_has_avx512bf16, avx512bf16_fill},
     {"avx512vnni", cpu_has_avx512vnni, avx512vnni_fill},
     {"avx512", cpu_has_avx512, avx512_fill},
     {"avxvnni", cpu_has_avxvnni, avxvnni_fill},

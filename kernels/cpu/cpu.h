@@ -61,6 +61,8 @@ void avx2_fill(cbx_kernels *table);
 void avxvnni_fill(cbx_kernels *table);
 void avx512_fill(cbx_kernels *table);
 void avx512vnni_fill(cbx_kernels *table);
+void avx512bf16_fill(cbx_kernels *table);
+void amx_fill(cbx_kernels *table);
 void neon_fill(cbx_kernels *table);
 
 #endif

@@ -18,7 +18,7 @@ struct cbx_tts {
     cbx_config config;
     cbx_tokenizer *tokenizer;
     cbx_tensor_file *t3_file, *s3gen_file;
-    cbx_format t3_format;
+    cbx_format t3_format, s3gen_format;
     t3 *t3;
     s3gen *s3gen;
 };

@@ -41,23 +41,43 @@ static size_t tensor_bytes(const cbx_tensor_file *f)
     return bytes;
 }
 
-static cbx_status choose_format(cbx_tts *m, const char *name, cbx_error *err)
+/* One of the formats in `offered`, or what *out is already. */
+static cbx_status choose(const char *what, const char *name,
+                         const char *const *offered, const cbx_format *formats,
+                         cbx_format *out, cbx_error *err)
 {
-    static const cbx_format offered[] = {CBX_FMT_F32, CBX_FMT_BF16, CBX_FMT_I8,
-                                         CBX_FMT_I4};
-    const bool small = tensor_bytes(m->t3_file) < SMALL_T3;
-    m->t3_format = small ? CBX_FMT_F32 : CBX_FMT_I8;
+    char all[64] = "auto";
     if (!name || !*name || !strcmp(name, "auto"))
         return CBX_OK;
-    for (size_t i = 0; i < sizeof offered / sizeof *offered; i++)
-        if (!strcmp(name, cbx_format_name(offered[i]))) {
-            m->t3_format = offered[i];
+    for (int i = 0; offered[i]; i++) {
+        if (!strcmp(name, offered[i])) {
+            *out = formats[i];
             return CBX_OK;
         }
-    return cbx_fail(err, CBX_E_ARG,
-                    "unknown weights '%.32s': it must be auto, f32, bf16, "
-                    "int8 or int4",
-                    name);
+        strcat(strcat(all, offered[i + 1] ? ", " : " or "), offered[i]);
+    }
+    return cbx_fail(err, CBX_E_ARG, "unknown %s '%.32s': it must be %s", what,
+                    name, all);
+}
+
+static cbx_status choose_formats(cbx_tts *m, const cbx_tts_weights *w,
+                                 cbx_error *err)
+{
+    static const char *const t3_names[] = {"f32", "bf16", "int8", "int4", NULL};
+    static const cbx_format t3_formats[] = {CBX_FMT_F32, CBX_FMT_BF16, CBX_FMT_I8,
+                                    CBX_FMT_I4};
+    static const char *const s3gen_names[] = {"f32", "bf16", "int8", NULL};
+    static const cbx_format s3gen_formats[] = {CBX_FMT_F32, CBX_FMT_BF16A, CBX_FMT_I8A};
+    const bool small = tensor_bytes(m->t3_file) < SMALL_T3;
+    m->t3_format = small ? CBX_FMT_F32 : CBX_FMT_I8;
+    m->s3gen_format = CBX_FMT_F32;
+    if (!w)
+        return CBX_OK;
+    const cbx_status st =
+        choose("weights", w->t3, t3_names, t3_formats, &m->t3_format, err);
+    return st ? st
+              : choose("arithmetic", w->s3gen, s3gen_names, s3gen_formats,
+                       &m->s3gen_format, err);
 }
 
 static cbx_status open_all(cbx_tts *m, const cbx_tts_weights *weights,
@@ -75,7 +95,7 @@ static cbx_status open_all(cbx_tts *m, const cbx_tts_weights *weights,
     if ((st = open_part(m->folder, c->files.s3gen, "S3Gen (s3gen*.safetensors)",
                         &m->s3gen_file, err)))
         return st;
-    if ((st = choose_format(m, weights ? weights->t3 : NULL, err)))
+    if ((st = choose_formats(m, weights, err)))
         return st;
     if ((st = t3_open(m->dev, m->t3_file, c, m->t3_format, &m->t3, err)))
         return st;
@@ -87,8 +107,8 @@ static cbx_status open_all(cbx_tts *m, const cbx_tts_weights *weights,
                         t3_get_info(m->t3)->text_vocab);
     const int tokens = MAX_PROMPT_TOKENS + c->limits.max_speech_tokens +
                        c->limits.silence_appended;
-    return s3gen_open(m->dev, m->s3gen_file, c, CBX_FMT_F32, tokens, &m->s3gen,
-                      err);
+    return s3gen_open(m->dev, m->s3gen_file, c, m->s3gen_format, tokens,
+                      &m->s3gen, err);
 }
 
 cbx_status cbx_tts_open(cbx_dev *dev, const char *folder,
@@ -133,6 +153,11 @@ const cbx_config *cbx_tts_config(const cbx_tts *m)
 const char *cbx_tts_weights_name(const cbx_tts *m)
 {
     return cbx_format_name(m->t3_format);
+}
+
+const char *cbx_tts_compute_name(const cbx_tts *m)
+{
+    return cbx_format_name(m->s3gen_format);
 }
 
 size_t cbx_tts_weight_bytes(const cbx_tts *m)

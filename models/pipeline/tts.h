@@ -19,6 +19,9 @@ typedef struct cbx_tts_weights {
     /* T3: "f32", "bf16", "int8", "int4"; default int8, but f32 for a T3 below
      * 64 MB, whose weights stay in a cache. */
     const char *t3;
+    /* Flow and vocoder: "f32" (the default), or "bf16" or "int8" with inputs
+     * rounded as well (CBX_FMT_BF16A, CBX_FMT_I8A). The pitch is always f32. */
+    const char *s3gen;
 } cbx_tts_weights;
 
 /* [setup] `folder` holds the published files (or the built-in model's). weights
@@ -27,8 +30,10 @@ CBX_CHECK cbx_status cbx_tts_open(cbx_dev *dev, const char *folder,
                                   const cbx_tts_weights *weights, cbx_tts **out,
                                   cbx_error *err);
 
-/* [any] The format of T3's weights, "int8". */
+/* [any] The format of T3's weights, "int8"; that of flow and vocoder, "int8a".
+ */
 const char *cbx_tts_weights_name(const cbx_tts *m);
+const char *cbx_tts_compute_name(const cbx_tts *m);
 void cbx_tts_close(cbx_tts *m);
 
 /* [any] */

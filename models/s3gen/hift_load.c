@@ -99,8 +99,12 @@ void hift_load(struct load *l, const cbx_config *config, hift **out)
     in = m->base;
     for (int i = 0; i < m->n_stages; in = m->stage[i++].channels)
         load_stage(l, &config->hift, m, in, i, &m->stage[i]);
+    /* Log magnitudes, phases and pitch: what is rounded here is heard. */
+    const cbx_format format = l->format;
+    l->format = CBX_FMT_F32;
     m->post = conv_load(l, in, m->n_fft + 2, 1, "mel2wav.conv_post");
     f0_load(l, m->mels, &m->f0);
+    l->format = format;
     source_load(l, &config->hift, m->samples, &m->src);
     if (!l->status) {
         hift_state *s = calloc(1, sizeof *s);

@@ -236,7 +236,10 @@ static void load_blocks(load *l, const cbx_config_cfm *config, unet *m,
     m->final_conv =
         load_conv(l, c, c, UNET_TAPS, ESTIMATOR ".final_block.block.0");
     m->final_norm = load_norm(l, c, 1e-5f, ESTIMATOR ".final_block.block.2");
+    const cbx_format format = l->format;
+    l->format = CBX_FMT_F32; /* the velocity itself */
     m->final_proj = load_conv(l, c, m->mels, 1, ESTIMATOR ".final_proj");
+    l->format = format;
 }
 
 void unet_load(load *l, const cbx_config_cfm *config, unet *m)

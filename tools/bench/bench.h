@@ -15,6 +15,8 @@
 typedef struct bench {
     const char *model;   /* folder or name, as cbx_model_open takes it */
     const char *kernels; /* NULL: the best */
+    const char *weights; /* of T3; NULL: each alone, end to end the default */
+    const char *compute; /* of flow and vocoder; NULL: f32 */
     int threads;         /* 0: one for each core */
     int max_tokens;      /* of a segment, end to end; 0: the model's own */
     int repeats;         /* of first audio */
@@ -22,6 +24,7 @@ typedef struct bench {
     bool quick;          /* one round of everything: that it runs at all */
     json_t *report;
     double peak_gflops; /* f32 multiply-adds, the greatest that was seen */
+    double peak_gops;   /* the same of 8-bit products with whole sums */
 } bench;
 
 /* Takes `row`, prints it, and adds it to the rows of `part`. */
@@ -80,6 +83,9 @@ cbx_status bench_folder(const bench *b, char *out, size_t size, cbx_error *err);
 cbx_status bench_capped(const char *folder, int n, char *out, size_t size,
                         cbx_error *err);
 void bench_capped_remove(const char *folder);
+
+/* What --weights and --compute mean by a name, or -1. */
+int bench_format(const char *name, bool compute);
 
 /* Floats in [-0.1, 0.1) for buffers whose values do not matter. */
 void bench_fill(float *p, size_t n);

@@ -15,8 +15,8 @@ static cbx_mat new_mat(cbx_dev *d, int rows, int cols)
     return m;
 }
 
-static cbx_weight *new_weight(cbx_dev *d, int taps, int in, int out,
-                              cbx_error *err)
+static cbx_weight *new_weight(cbx_dev *d, cbx_format format, int taps, int in,
+                              int out, cbx_error *err)
 {
     const size_t n = (size_t)taps * (size_t)in * (size_t)out;
     cbx_weight *w = NULL;
@@ -33,7 +33,7 @@ static cbx_weight *new_weight(cbx_dev *d, int taps, int in, int out,
                                   .tap_stride = (ptrdiff_t)in * out,
                                   .in_stride = out,
                                   .out_stride = 1,
-                                  .format = CBX_FMT_F32};
+                                  .format = format};
     if (d->k->weight_new(d, &spec, &w, err))
         w = NULL;
     free(host);
@@ -87,10 +87,12 @@ static void run_linear(void *arg)
     j->d->k->sync(j->d);
 }
 
-static cbx_status measure_gemm(bench *b, cbx_dev *d, const gemm_shape *s,
-                               double *share, cbx_error *err)
+static cbx_status measure_gemm(bench *b, cbx_dev *d, cbx_format f,
+                               const gemm_shape *s, double *share,
+                               cbx_error *err)
 {
-    cbx_weight *w = new_weight(d, s->taps, s->K, s->N, err);
+    const double peak = f == CBX_FMT_I8A ? b->peak_gops : b->peak_gflops;
+    cbx_weight *w = new_weight(d, f, s->taps, s->K, s->N, err);
     if (!w)
         return err->status;
     linear_job j = {.d = d, .w = &w, .n = 1};
@@ -103,12 +105,13 @@ static cbx_status measure_gemm(bench *b, cbx_dev *d, const gemm_shape *s,
     } else {
         const timing t = bench_time(b, 0.4, run_linear, &j);
         const double g = 2e-9 * s->M * (double)s->K * s->N * s->taps / t.median;
-        *share = b->peak_gflops > 0 ? g / b->peak_gflops : 0;
+        *share = peak > 0 ? g / peak : 0;
         bench_row(b, "gemm",
-                  json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:f, s:f}", "what",
-                            s->what, "m", s->M, "k", s->K, "n", s->N, "taps",
-                            s->taps, "dilation", s->dilation, "gflops", g,
-                            "of_peak", *share));
+                  json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:f, s:f}",
+                            "format", cbx_format_name(f), "what", s->what, "m",
+                            s->M, "k", s->K, "n", s->N, "taps", s->taps,
+                            "dilation", s->dilation, "gflops", g, "of_peak",
+                            *share));
     }
     free_mat(d, j.op.x);
     free_mat(d, j.op.out);
@@ -116,39 +119,42 @@ static cbx_status measure_gemm(bench *b, cbx_dev *d, const gemm_shape *s,
     return st;
 }
 
-static cbx_status measure_gemms(bench *b, cbx_dev *d, cbx_error *err)
+static cbx_status measure_gemms(bench *b, cbx_dev *d, cbx_format f,
+                                cbx_error *err)
 {
     double share[N_GEMMS];
     const int n = b->quick ? 2 : N_GEMMS;
     for (int i = 0; i < n; i++) {
         const cbx_status st =
-            measure_gemm(b, d, &gemm_shapes[i], &share[i], err);
+            measure_gemm(b, d, f, &gemm_shapes[i], &share[i], err);
         if (st)
             return st;
     }
     const timing t = bench_summary(share, n);
     bench_row(b, "gemm_summary",
-              json_pack("{s:f, s:f, s:f}", "of_peak_median", t.median,
-                        "of_peak_min", t.min, "of_peak_max", t.max));
+              json_pack("{s:s, s:f, s:f, s:f}", "format", cbx_format_name(f),
+                        "of_peak_median", t.median, "of_peak_min", t.min,
+                        "of_peak_max", t.max));
     return CBX_OK;
 }
 
 /* -- products of few rows -------------------------------------------------- */
 
 /* Enough matrices that none is left in a cache when its turn comes. */
-static cbx_status measure_gemv(bench *b, cbx_dev *d, int K, int N,
+static cbx_status measure_gemv(bench *b, cbx_dev *d, cbx_format f, int K, int N,
                                cbx_error *err)
 {
-    enum { MOST = 64, LARGEST = 16 };
+    enum { MOST = 256, LARGEST = 16 };
     static const int rows[] = {1, 2, 4, LARGEST};
-    const size_t each = (size_t)K * (size_t)N * sizeof(float);
-    const size_t total = (size_t)(b->quick ? 8 : 256) << 20;
+    /* of int4, the smallest */
+    const size_t each = (size_t)K * (size_t)N / 2;
+    const size_t total = (size_t)(b->quick ? 8 : 128) << 20;
     cbx_weight *w[MOST];
     double median, max, one = 0;
     linear_job j = {.d = d, .w = w};
     cbx_status st = bench_bandwidth(b, total, &median, &max, err);
     while (!st && j.n < MOST && (size_t)j.n * each < total) {
-        if (!(w[j.n] = new_weight(d, 1, K, N, err)))
+        if (!(w[j.n] = new_weight(d, f, 1, K, N, err)))
             st = err->status;
         else
             j.n++;
@@ -159,16 +165,17 @@ static cbx_status measure_gemv(bench *b, cbx_dev *d, int K, int N,
     for (size_t i = 0; i < sizeof rows / sizeof *rows && !st; i++) {
         j.op.x = cbx_rows(x, 0, rows[i]);
         j.op.out = cbx_rows(out, 0, rows[i]);
-        const timing t = bench_time(b, 1, run_linear, &j);
+        const timing t = bench_time(b, 0.5, run_linear, &j);
         const double bytes = (double)d->k->weight_bytes(w[0]) * j.n;
         if (i == 0)
             one = t.median;
         bench_row(b, "gemv",
-                  json_pack("{s:i, s:i, s:i, s:f, s:f, s:f, s:f}", "rows",
-                            rows[i], "k", K, "n", N, "gb_s",
-                            1e-9 * bytes / t.median, "read_gb_s", median,
-                            "of_read", 1e-9 * bytes / t.median / median,
-                            "times_one_row", t.median / one));
+                  json_pack("{s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f}",
+                            "format", cbx_format_name(f), "rows", rows[i], "k",
+                            K, "n", N, "gb_s", 1e-9 * bytes / t.median,
+                            "read_gb_s", median, "of_read",
+                            1e-9 * bytes / t.median / median, "times_one_row",
+                            t.median / one));
     }
     free_mat(d, x);
     free_mat(d, out);
@@ -236,11 +243,12 @@ static void run_attention_kv(void *arg)
 }
 
 /* One token of turbo: all layers. */
-static cbx_status measure_attention_kv(bench *b, cbx_dev *d, cbx_error *err)
+static cbx_status measure_attention_kv(bench *b, cbx_dev *d, cbx_format f,
+                                       cbx_error *err)
 {
     cbx_seq seq = {.rows = 1};
-    cbx_status st = d->k->kv_new(d, KV_LAYERS, KV_WIDTH, KV_LEN + 1,
-                                 CBX_FMT_F32, &seq.kv, err);
+    cbx_status st =
+        d->k->kv_new(d, KV_LAYERS, KV_WIDTH, KV_LEN + 1, f, &seq.kv, err);
     if (st)
         return st;
     d->k->kv_set_len(d, seq.kv, KV_LEN);
@@ -255,12 +263,13 @@ static cbx_status measure_attention_kv(bench *b, cbx_dev *d, cbx_error *err)
         st = cbx_fail(err, CBX_E_NOMEM, "no memory for attention");
     } else {
         const timing t = bench_time(b, 0.4, run_attention_kv, &j);
-        const double bytes = 8.0 * KV_LAYERS * KV_WIDTH * (KV_LEN + 1);
+        const double bytes = (f == CBX_FMT_F32 ? 8.0 : 4.0) * KV_LAYERS *
+                             KV_WIDTH * (KV_LEN + 1);
         bench_row(b, "attention",
-                  json_pack("{s:s, s:i, s:i, s:f, s:f}", "what",
-                            "T3 turbo, 24 layers", "queries", 1, "keys",
-                            KV_LEN + 1, "ms", 1e3 * t.median, "gb_s",
-                            1e-9 * bytes / t.median));
+                  json_pack("{s:s, s:s, s:i, s:i, s:f, s:f}", "what",
+                            "T3 turbo, 24 layers", "format", cbx_format_name(f),
+                            "queries", 1, "keys", KV_LEN + 1, "ms",
+                            1e3 * t.median, "gb_s", 1e-9 * bytes / t.median));
     }
     free_mat(d, j.op.qkv);
     free_mat(d, j.op.out);
@@ -274,13 +283,19 @@ cbx_status bench_kernels(bench *b, cbx_error *err)
     cbx_status st = cbx_cpu_open(b->threads, b->kernels, &d, err);
     if (st)
         return st;
-    if (!(st = d->k->reserve(d, 1040, 4096, 1040, err)) &&
-        !(st = measure_gemms(b, d, err)) &&
-        !(st = measure_gemv(b, d, 1024, 4096, err)) &&
-        !(st = measure_gemv(b, d, 4096, 1024, err)) &&
-        !(st = measure_attention(b, d, 520, 520, err)) &&
-        !(st = measure_attention(b, d, 50, 550, err)))
-        st = measure_attention_kv(b, d, err);
+    static const cbx_format gemm[] = {CBX_FMT_F32, CBX_FMT_BF16A, CBX_FMT_I8A};
+    static const cbx_format gemv[] = {CBX_FMT_F32, CBX_FMT_BF16, CBX_FMT_I8,
+                                      CBX_FMT_I4};
+    st = d->k->reserve(d, 1040, 4096, 1040, err);
+    for (int i = 0; i < 3 && !st; i++)
+        st = measure_gemms(b, d, gemm[i], err);
+    for (int i = 0; i < 4 && !st; i++)
+        if (!(st = measure_gemv(b, d, gemv[i], 1024, 4096, err)))
+            st = measure_gemv(b, d, gemv[i], 4096, 1024, err);
+    if (!st && !(st = measure_attention(b, d, 520, 520, err)) &&
+        !(st = measure_attention(b, d, 50, 550, err)) &&
+        !(st = measure_attention_kv(b, d, CBX_FMT_F32, err)))
+        st = measure_attention_kv(b, d, CBX_FMT_BF16, err);
     cbx_dev_close(d);
     return st;
 }

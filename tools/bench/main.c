@@ -12,6 +12,11 @@ static const char usage[] =
     "  --model FOLDER|NAME  checkpoint (default: builtin)\n"
     "  --threads N          for computing (default: one for each core)\n"
     "  --kernels NAME       CPU variant (default: the best one)\n"
+    "  --weights FORMAT     of T3: f32, bf16, int8, int4 (default: each of "
+    "them\n"
+    "                       by itself, the model's own in speech)\n"
+    "  --compute FORMAT     of flow and vocoder: f32, bf16, int8 (default: "
+    "f32)\n"
     "  --only PART          machine, kernels, t3, s3gen or speech; may be "
     "given\n"
     "                       several times\n"
@@ -53,6 +58,21 @@ static bool read_part(const char *s, options *o)
     return false;
 }
 
+int bench_format(const char *name, bool compute)
+{
+    static const struct {
+        const char *name;
+        int weights, compute;
+    } formats[] = {{"f32", CBX_FMT_F32, CBX_FMT_F32},
+                   {"bf16", CBX_FMT_BF16, CBX_FMT_BF16A},
+                   {"int8", CBX_FMT_I8, CBX_FMT_I8A},
+                   {"int4", CBX_FMT_I4, -1}};
+    for (size_t i = 0; name && i < sizeof formats / sizeof *formats; i++)
+        if (!strcmp(name, formats[i].name))
+            return compute ? formats[i].compute : formats[i].weights;
+    return -1;
+}
+
 static bool read_options(int argc, char **argv, options *o)
 {
     for (int i = 1; i < argc; i++) {
@@ -69,6 +89,10 @@ static bool read_options(int argc, char **argv, options *o)
             o->b.model = v;
         else if (!strcmp(a, "--kernels"))
             o->b.kernels = v;
+        else if (!strcmp(a, "--weights"))
+            ok = bench_format(v, false) >= 0 && (o->b.weights = v);
+        else if (!strcmp(a, "--compute"))
+            ok = bench_format(v, true) >= 0 && (o->b.compute = v);
         else if (!strcmp(a, "--json"))
             o->json = v;
         else if (!strcmp(a, "--threads"))

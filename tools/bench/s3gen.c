@@ -230,7 +230,9 @@ cbx_status bench_s3gen(bench *b, cbx_error *err)
     cbx_status st = parts_open(b, PARTS_S3GEN, &t.p, err);
     const int64_t t0 = cbx_clock_ns();
     if (!st)
-        st = s3gen_open(t.p.dev, t.p.file, &t.p.config, CBX_FMT_F32,
+        st = s3gen_open(t.p.dev, t.p.file, &t.p.config,
+                        b->compute ? (cbx_format)bench_format(b->compute, true)
+                                   : CBX_FMT_F32,
                         t.p.conds->n_prompt_tokens + MOST_TOKENS, &t.m, err);
     if (!st)
         bench_row(b, "s3gen_load",

@@ -1,5 +1,9 @@
 #include "tools/bench/simd.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 /* Vectors of the compiler: the same loop for every instruction set. */
 typedef float f4 __attribute__((vector_size(16)));
 typedef float f8 __attribute__((vector_size(32)));
@@ -54,6 +58,28 @@ FMA_LOOP(fma_avx2, f8, "+x")
 X86("avx512f,fma")
 FMA_LOOP(fma_avx512, f16, "+v")
 
+/* Products of 8 bits in whole sums: 16 chains, two operations a product. */
+X86("avx512f,avx512vnni")
+static float dot_avx512vnni(long rounds)
+{
+    __m512i s[16], x = _mm512_set1_epi32(0x01020301);
+    for (int i = 0; i < 16; i++)
+        s[i] = _mm512_set1_epi32(i);
+    for (long r = 0; r < rounds; r++) {
+        _Pragma("GCC unroll 16") for (int i = 0; i < 16; i++) s[i] =
+            _mm512_dpbusd_epi32(s[i], x, x);
+        __asm__("" : "+v"(x));
+    }
+    for (int i = 1; i < 16; i++)
+        s[0] = _mm512_add_epi32(s[0], s[i]);
+    return (float)_mm512_reduce_add_epi32(s[0]);
+}
+
+static bool has_avx512vnni(void)
+{
+    return __builtin_cpu_supports("avx512vnni");
+}
+
 static bool has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -72,6 +98,7 @@ const simd_fma *simd_fma_sets(void)
 #if defined(__x86_64__)
         {"avx2", has_avx2, fma_avx2, 2.0 * CHAINS * 8},
         {"avx512", has_avx512, fma_avx512, 2.0 * CHAINS * 16},
+        {"avx512vnni int8", has_avx512vnni, dot_avx512vnni, 2.0 * 16 * 64},
 #endif
         {0},
     };

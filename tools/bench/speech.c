@@ -44,7 +44,9 @@ static double since(int64_t t0)
 static cbx_status open_all(speech *s, double *voice_s, cbx_error *err)
 {
     const cbx_engine_options options = {.threads = s->b->threads,
-                                        .kernels = s->b->kernels};
+                                        .kernels = s->b->kernels,
+                                        .weights = s->b->weights,
+                                        .compute = s->b->compute};
     cbx_status st = cbx_engine_open(&options, &s->engine, err);
     if (!st)
         st = cbx_model_open(s->engine, s->folder, &s->model, err);

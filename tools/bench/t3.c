@@ -9,6 +9,7 @@ enum { TEXT = 40, STEPS = 24, MOST_STATES = 16 };
 typedef struct t3_bench {
     bench *b;
     parts p;
+    cbx_format format;
     t3 *m;
     t3_voice *voice;
     int n_text; /* ids that bring the cache to its length */
@@ -32,11 +33,13 @@ static t3_segment segment_of(const t3_bench *t, int n)
                      .top_k = c->top_k}};
 }
 
-/* Bytes that one step must read: weights, and f32 keys and values. */
-static double step_bytes(const t3_info *i, int states, int rows, int kv)
+/* Bytes that one step must read: weights, and keys and values. */
+static double step_bytes(const t3_bench *t, int states, int rows, int kv)
 {
+    const t3_info *i = t3_get_info(t->m);
+    const double both = t->format == CBX_FMT_F32 ? 8 : 4;
     return (double)i->weight_bytes +
-           8.0 * i->layers * i->width * (double)kv * states * rows;
+           both * i->layers * i->width * (double)kv * states * rows;
 }
 
 /* Draws `steps` tokens for each of n states; seconds of each step. */
@@ -62,7 +65,6 @@ static cbx_status measure_steps(t3_bench *t, int n, int kv, double read_gb_s,
     t3_state *states[MOST_STATES] = {0};
     double s[STEPS];
     uint64_t allocations;
-    const t3_info *info = t3_get_info(t->m);
     const t3_segment segment = segment_of(t, t->n_text);
     const int positions =
         t3_voice_positions(t->voice) + t->n_text + t->steps + 2;
@@ -72,16 +74,17 @@ static cbx_status measure_steps(t3_bench *t, int n, int kv, double read_gb_s,
             st = t3_begin(t->m, states[i], t->voice, &segment, err);
     if (!st && !(st = draw(t, states, n, s, &allocations, err))) {
         const timing d = bench_summary(s, t->steps);
-        const double bytes = step_bytes(info, n, t3_rows(states[0]), kv);
+        const double bytes = step_bytes(t, n, t3_rows(states[0]), kv);
         if (n == 1)
             *one = d.median;
         bench_row(
             t->b, "t3_step",
-            json_pack("{s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}",
-                      "kv", kv, "streams", n, "ms", 1e3 * d.median, "ms_min",
-                      1e3 * d.min, "ms_max", 1e3 * d.max, "tokens_s",
-                      n / d.median, "mb", 1e-6 * bytes, "gb_s",
-                      1e-9 * bytes / d.median, "of_read",
+            json_pack("{s:s, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
+                      "s:I}",
+                      "format", cbx_format_name(t->format), "kv", kv, "streams",
+                      n, "ms", 1e3 * d.median, "ms_min", 1e3 * d.min, "ms_max",
+                      1e3 * d.max, "tokens_s", n / d.median, "mb", 1e-6 * bytes,
+                      "gb_s", 1e-9 * bytes / d.median, "of_read",
                       1e-9 * bytes / d.median / read_gb_s, "times_one_stream",
                       d.median / *one, "allocations", (json_int_t)allocations));
     }
@@ -114,13 +117,12 @@ static cbx_status open_voice(t3_bench *t, int kv, cbx_error *err)
 static cbx_status measure_kv(t3_bench *t, int kv, int most, cbx_error *err)
 {
     double median, max, one = 0;
-    const t3_info *info = t3_get_info(t->m);
     cbx_status st = open_voice(t, kv, err);
     const int real =
         st ? 0 : t3_voice_positions(t->voice) + t->n_text + t->steps / 2;
     if (!st)
-        st = bench_bandwidth(t->b, (size_t)step_bytes(info, 1, 1, real),
-                             &median, &max, err);
+        st = bench_bandwidth(t->b, (size_t)step_bytes(t, 1, 1, real), &median,
+                             &max, err);
     for (int n = 1; n <= most && !st; n *= n < 4 ? 2 : 4)
         st = measure_steps(t, n, real, median, &one, err);
     t3_voice_close(t->voice);
@@ -159,9 +161,9 @@ static cbx_status measure_prefill(t3_bench *t, cbx_error *err)
         st = j.st;
         if (!st)
             bench_row(t->b, "t3_prefill",
-                      json_pack("{s:i, s:i, s:f, s:f, s:f, s:I}", "ids",
-                                (int)TEXT, "behind",
-                                t3_voice_positions(t->voice), "ms",
+                      json_pack("{s:s, s:i, s:i, s:f, s:f, s:f, s:I}", "format",
+                                cbx_format_name(t->format), "ids", (int)TEXT,
+                                "behind", t3_voice_positions(t->voice), "ms",
                                 1e3 * d.median, "ms_min", 1e3 * d.min,
                                 "voice_ms", 1e3 * voice_s, "allocations",
                                 (json_int_t)(bench_allocations() - before)));
@@ -189,25 +191,39 @@ static cbx_status measure_all(t3_bench *t, cbx_error *err)
     return t->b->quick ? CBX_OK : measure_kv(t, 500, 2, err);
 }
 
-cbx_status bench_t3(bench *b, cbx_error *err)
+static cbx_status measure_format(t3_bench *t, cbx_format f, cbx_error *err)
 {
-    t3_bench t = {.b = b, .steps = b->quick ? 2 : STEPS};
-    cbx_status st = parts_open(b, PARTS_T3, &t.p, err);
     const int64_t t0 = cbx_clock_ns();
-    if (!st)
-        st = t3_open(t.p.dev, t.p.file, &t.p.config, CBX_FMT_F32, &t.m, err);
+    cbx_status st = t3_open(t->p.dev, t->p.file, &t->p.config, f, &t->m, err);
+    t->format = f;
     if (!st) {
-        const t3_info *i = t3_get_info(t.m);
-        bench_row(b, "t3_load",
+        const t3_info *i = t3_get_info(t->m);
+        bench_row(t->b, "t3_load",
                   json_pack("{s:s, s:i, s:i, s:s, s:f, s:f}", "family",
-                            cbx_family_name(t.p.config.family), "layers",
-                            i->layers, "width", i->width, "format", "f32", "mb",
+                            cbx_family_name(t->p.config.family), "layers",
+                            i->layers, "width", i->width, "format",
+                            cbx_format_name(f), "mb",
                             1e-6 * (double)i->weight_bytes, "seconds",
                             1e-9 * (double)(cbx_clock_ns() - t0)));
-        st = measure_all(&t, err);
+        st = measure_all(t, err);
     }
-    free(t.text);
-    t3_close(t.m);
+    free(t->text);
+    t->text = NULL;
+    t3_close(t->m);
+    t->m = NULL;
+    return st;
+}
+
+cbx_status bench_t3(bench *b, cbx_error *err)
+{
+    static const cbx_format all[] = {CBX_FMT_F32, CBX_FMT_BF16, CBX_FMT_I8,
+                                     CBX_FMT_I4};
+    t3_bench t = {.b = b, .steps = b->quick ? 2 : STEPS};
+    const int only = bench_format(b->weights, false);
+    cbx_status st = parts_open(b, PARTS_T3, &t.p, err);
+    for (int i = 0; i < 4 && !st; i++)
+        if (only < 0 || only == (int)all[i])
+            st = measure_format(&t, all[i], err);
     parts_close(&t.p);
     return st;
 }

@@ -39,7 +39,7 @@ static void multiply_tile(const gemm *g, int m, int rows, int p, int panels)
         .tap_bytes = g->tap_bytes,
         .panel_bytes = panel,
     };
-    _Alignas(64) float acc[MOST_ROWS * MOST_PANELS * PANEL];
+    _Alignas(64) float acc[MOST_ROWS * 2 * PANEL];
     if (g->set->rounds)
         t.r = rounded_from(&g->r, from);
     if (panels > 1)

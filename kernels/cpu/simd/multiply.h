@@ -32,7 +32,11 @@ typedef struct tile {
 /* acc[row][outputs of all panels of the kernel] */
 typedef void multiply_fn(const tile *t, float *acc);
 
-enum { MOST_ROWS = 12, MOST_PANELS = 4 };
+enum {
+    MOST_ROWS = 32,  /* of AMX; the others have 12 at most */
+    MOST_PANELS = 4, /* of few rows; else 2 */
+    MOST_SUMS = 12 * 2
+};
 
 typedef struct multiply_set {
     int rows;    /* the most that a kernel takes */
@@ -42,6 +46,9 @@ typedef struct multiply_set {
         int panels; /* of `some` */
     } kernel[MOST_ROWS + 1];
 } multiply_set;
+
+/* What some more instructions give: multiply_bf16a.c, multiply_amx.c. */
+extern const multiply_set FN(multiply_bf16a);
 
 extern const multiply_set FN(multiply_f32), FN(multiply_bf16), FN(multiply_i8),
     FN(multiply_i4), FN(multiply_i8a);

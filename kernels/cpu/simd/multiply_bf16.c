@@ -7,7 +7,7 @@ enum {
     V = PANEL / VL, /* vectors of a panel */
     AHEAD = 2048,   /* numbers to prefetch ahead, in all panels */
     BUSY = 4,       /* rows from which on memory is not what limits */
-    MOST = MOST_ROWS * 2
+    MOST = MOST_SUMS
 };
 
 /* Adds one pair of channels, or the first of it alone. */

@@ -3,10 +3,10 @@
 #include "kernels/cpu/simd/vec.h"
 
 enum {
-    V = PANEL / VL,      /* vectors of a panel */
-    AHEAD = 2048,        /* floats to prefetch ahead, in all panels */
-    BUSY = 6,            /* rows from which on memory is not what limits */
-    MOST = MOST_ROWS * 2 /* vectors of accumulators */
+    V = PANEL / VL,  /* vectors of a panel */
+    AHEAD = 2048,    /* floats to prefetch ahead, in all panels */
+    BUSY = 6,        /* rows from which on memory is not what limits */
+    MOST = MOST_SUMS /* vectors of accumulators */
 };
 
 INLINE void f32(const tile *t, float *acc, const int R, const int P)

@@ -4,7 +4,7 @@
 #include "kernels/cpu/simd/dot4.h"
 #include "kernels/cpu/simd/multiply.h"
 
-enum { V = PANEL / VL, MOST = MOST_ROWS * 2, SCALES = 64 };
+enum { V = PANEL / VL, MOST = MOST_SUMS, SCALES = 64 };
 
 /* One group of every row and panel. */
 INLINE void add_group(const tile *t, const int8_t *x, const float *x_scale,

@@ -5,7 +5,10 @@
 
 #include <string.h>
 
-enum { ROWS_FOR_EACH_TASK = 16 };
+enum {
+    ROWS_FOR_EACH_TASK = 16,
+    ROWS_BEHIND = 32 /* that AMX may read */
+};
 
 static size_t up(size_t n, size_t to)
 {
@@ -24,7 +27,7 @@ size_t FN(round_floats)(cbx_format f, const multiply_set *set, int rows,
     if (f == CBX_FMT_I8A)
         return n * groups * (CBX_GROUP / 4) + 2 * up(n * groups, 16);
     if (f == CBX_FMT_BF16A)
-        return set->rounds ? n * up((size_t)cols, 32) / 2
+        return set->rounds ? (n + ROWS_BEHIND) * up((size_t)cols, 32) / 2
                            : whole_lines(rows, cols);
     return 0;
 }
