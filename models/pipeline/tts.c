@@ -64,10 +64,11 @@ static cbx_status choose_formats(cbx_tts *m, const cbx_tts_weights *w,
                                  cbx_error *err)
 {
     static const char *const t3_names[] = {"f32", "bf16", "int8", "int4", NULL};
-    static const cbx_format t3_formats[] = {CBX_FMT_F32, CBX_FMT_BF16, CBX_FMT_I8,
-                                    CBX_FMT_I4};
+    static const cbx_format t3_formats[] = {CBX_FMT_F32, CBX_FMT_BF16,
+                                            CBX_FMT_I8, CBX_FMT_I4};
     static const char *const s3gen_names[] = {"f32", "bf16", "int8", NULL};
-    static const cbx_format s3gen_formats[] = {CBX_FMT_F32, CBX_FMT_BF16A, CBX_FMT_I8A};
+    static const cbx_format s3gen_formats[] = {CBX_FMT_F32, CBX_FMT_BF16A,
+                                               CBX_FMT_I8A};
     const bool small = tensor_bytes(m->t3_file) < SMALL_T3;
     m->t3_format = small ? CBX_FMT_F32 : CBX_FMT_I8;
     m->s3gen_format = CBX_FMT_F32;
