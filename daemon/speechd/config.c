@@ -1,5 +1,7 @@
 #include "daemon/speechd/config.h"
 
+#include "chatterbox/chatterbox.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@ void sd_config_init(sd_config *c)
     *c = (sd_config){.start = true,
                      .prepare = true,
                      .fastest = 3.5f,
+                     .latency = CBX_LATENCY_LOWEST,
                      .cache_bytes = (size_t)16 << 20,
                      .icons = "/usr/share/sounds/sound-icons"};
 }
@@ -58,6 +61,20 @@ static bool on_off(const char *word, bool *out)
     return true;
 }
 
+static bool latency(const char *word, int *out)
+{
+    static const char *const names[] = {"lowest", "balanced", "safest"};
+    static const int values[] = {CBX_LATENCY_LOWEST, CBX_LATENCY_BALANCED,
+                                 CBX_LATENCY_SAFEST};
+    for (int i = 0; i < 3; i++) {
+        if (!strcasecmp(word, names[i])) {
+            *out = values[i];
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool number(const char *word, double least, double most, double *out)
 {
     char *end;
@@ -96,6 +113,8 @@ static bool set(sd_config *c, int n, char *const *words)
         good = good && copy(value, c->socket, sizeof c->socket);
     else if (!strcasecmp(key, "SoundIconFolder"))
         good = good && copy(value, c->icons, sizeof c->icons);
+    else if (!strcasecmp(key, "Latency"))
+        good = good && latency(value, &c->latency);
     else if (!strcasecmp(key, "StartDaemon"))
         good = good && on_off(value, &c->start);
     else if (!strcasecmp(key, "PrepareCommonWords"))

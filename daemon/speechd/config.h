@@ -21,6 +21,7 @@ typedef struct sd_config {
     bool start;       /* the daemon, where none runs */
     bool prepare;     /* letters and common words before they are asked for */
     float fastest;    /* speed factor at rate 100 */
+    int latency;      /* a cbx_latency */
     size_t cache_bytes;
     char icons[256]; /* folder of sound icons */
     sd_voice_rule rules[SD_VOICE_RULES];

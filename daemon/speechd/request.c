@@ -48,6 +48,7 @@ void sd_request(const sd_config *c, const sd_settings *s, bool plainly,
     if (!plainly && *lang)
         say->language = lang;
     say->wrapped = true;
+    say->latency = c->latency;
     say->speed = sd_speed(s->rate, c->fastest);
     say->pitch =
         octave(sd_semitones(s->pitch) + (typed ? type_semitones(s->type) : 0));
