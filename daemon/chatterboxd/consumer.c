@@ -32,6 +32,8 @@ static cbx_status consumer_move(service_outlet *o, service_job *j,
         return CBX_OK;
     }
     if (!there) { /* woken by frames; text that is appended waits a little */
+        /* a stream without any sound ends for a reader only */
+        cbx_stream_read(stream, o->block, 0, NULL);
         cbx_stream_wait(stream, j->finished ? 20 : 10);
         return job_tell_engine(j, stream, err);
     }
