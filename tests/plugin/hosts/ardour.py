@@ -15,7 +15,7 @@ SEED = 4711
 SECONDS = 4
 SUPERCLOCK = 282240000  # of Ardour 7: ticks in a second
 
-TRIES = 8
+TRIES = 6
 
 MAKE = """
 AudioEngine:set_backend("None (Dummy)", "", "")
@@ -52,7 +52,7 @@ def make(place, session, rate):
     for _ in range(TRIES):
         shutil.rmtree(session, ignore_errors=True)
         try:
-            said = place.run("ardour7-lua", script, timeout=40, check=False)
+            said = place.run("ardour7-lua", script, timeout=120, check=False)
         except subprocess.TimeoutExpired:
             said = "Port already exists (?)"
         if "Port already exists" not in said:
