@@ -151,6 +151,7 @@ struct cbx_stream {
         cbx_stretch *stretch;
         cbx_limiter *limiter;
         float speed, pitch, gain_db; /* of this take */
+        cbx_prosody prosody;         /* what the markup asks on top of them */
         double level;                /* the gain as a factor, on its way */
         bool stretches;
         bool ended;         /* the stretch was told that no more will come */

@@ -119,6 +119,7 @@ static void take_cancel(cbx_stream *s)
     if (epoch == epoch_of(s)) /* two cancels at once: one gave its epoch away */
         epoch = cbx_ring_cancel(s->ring);
     cbx_pipeline_reset(s->pipeline);
+    s->effects.prosody = (cbx_prosody){.rate = 1};
     const cbx_status st = stream_out_reset(s, epoch, &err);
     s->speaking = s->failed = s->first_made = s->text_ended = false;
     s->reopen = false;
@@ -303,6 +304,8 @@ static void begin_segment(cbx_stream *s, const cbx_segment *segment)
         stream_begin_cues(s, segment, s->out.made + s->silence);
         return;
     }
+    /* all that was made before has gone into the effects */
+    s->effects.prosody = segment->prosody;
     cbx_pipeline_language(s->pipeline, language);
     if (cbx_pipeline_begin(s->pipeline, segment->text, segment->len, lead,
                            &err)) {

@@ -19,6 +19,25 @@ static float asked(const _Atomic float *value)
     return atomic_load_explicit(value, memory_order_relaxed);
 }
 
+/* What a take is made with: what was asked for, and what the markup of the text
+ * that comes next says on top of it. */
+static float wanted_speed(const cbx_stream *s)
+{
+    const float speed = asked(&s->speed) * s->effects.prosody.rate;
+    return fminf(fmaxf(speed, 0.25f), 6);
+}
+
+static float wanted_pitch(const cbx_stream *s)
+{
+    const float pitch = asked(&s->pitch) + s->effects.prosody.pitch;
+    return fminf(fmaxf(pitch, -12), 12);
+}
+
+static float wanted_gain(const cbx_stream *s)
+{
+    return asked(&s->gain_db) + s->effects.prosody.gain_db;
+}
+
 static double factor(float db)
 {
     return db == 0 ? 1 : pow(10, (double)db / 20);
@@ -35,6 +54,7 @@ cbx_status stream_effects_open(cbx_stream *s, cbx_error *err)
     e->post = malloc(POST * sizeof *e->post);
     if (!e->post)
         return cbx_fail(err, CBX_E_NOMEM, "no memory for a stream");
+    e->prosody = (cbx_prosody){.rate = 1};
     stream_effects_settle(s);
     cbx_status st = cbx_stretch_open(NATIVE, &e->stretch, err);
     if (!st)
@@ -52,8 +72,8 @@ void stream_effects_close(cbx_stream *s)
 bool stream_effects_are_stale(const cbx_stream *s)
 {
     const struct stream_effects *e = &s->effects;
-    return e->speed != asked(&s->speed) || e->pitch != asked(&s->pitch) ||
-           e->gain_db != asked(&s->gain_db);
+    return e->speed != wanted_speed(s) || e->pitch != wanted_pitch(s) ||
+           e->gain_db != wanted_gain(s);
 }
 
 double stream_effects_slope(const cbx_stream *s)
@@ -72,9 +92,9 @@ cbx_status stream_effects_begin(cbx_stream *s, uint64_t from, double frame,
                                 cbx_error *err)
 {
     struct stream_effects *e = &s->effects;
-    e->speed = asked(&s->speed);
-    e->pitch = asked(&s->pitch);
-    e->gain_db = asked(&s->gain_db);
+    e->speed = wanted_speed(s);
+    e->pitch = wanted_pitch(s);
+    e->gain_db = wanted_gain(s);
     e->stretches = e->speed != 1 || e->pitch != 0;
     e->ended = e->all = false;
     cbx_limiter_begin(e->limiter);

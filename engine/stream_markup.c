@@ -24,8 +24,7 @@ static void tell_cue(cbx_stream *s, const cbx_cue *c, uint64_t at)
                    .text_to = c->from};
     _Static_assert(sizeof e.text >= sizeof c->text, "a name fits");
     memcpy(e.text, c->text, sizeof c->text);
-    if (c->kind != CBX_CUE_PROSODY)
-        stream_tell(s, e, at);
+    stream_tell(s, e, at);
 }
 
 /* The cues at its first character are told with its beginning. */

@@ -1,5 +1,6 @@
 #include "models/text/mtl.h"
 
+#include "models/text/kana.h"
 #include "models/text/lower.h"
 #include "models/text/utf8.h"
 
@@ -42,8 +43,10 @@ const char *mtl_notice(const mtl *m, const char *language)
                         : "Chinese characters cannot be spoken without the "
                           "model's Cangjie5_TC.json";
     if (!strcmp(language, "ja"))
-        return "Japanese kanji are not turned into kana: write kana for words "
-               "that must be right";
+        return kana_is_there()
+                   ? NULL
+                   : "Japanese kanji are not turned into kana: install "
+                     "libkakasi2 and kakasi-dic, or write kana";
     if (!strcmp(language, "he"))
         return "Hebrew is spoken without added vowel points";
     if (!strcmp(language, "ru"))
@@ -104,6 +107,21 @@ static bool put_code(mtl *m, uint32_t code)
     return put(m, bytes, (size_t)cbx_utf8_encode(code, bytes));
 }
 
+/* NFKD of m->text: *n code points to m->kd. */
+static cbx_status decompose_text(mtl *m, size_t *n, cbx_error *err)
+{
+    const utf8proc_ssize_t got = utf8proc_decompose(
+        (const utf8proc_uint8_t *)m->text, (utf8proc_ssize_t)m->len, m->kd,
+        MAX_CODES, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
+    if (got > MAX_CODES)
+        return too_long(err);
+    if (got < 0)
+        return cbx_fail(err, CBX_E_TEXT, "the text cannot be decomposed: %s",
+                        utf8proc_errmsg(got));
+    *n = (size_t)got;
+    return CBX_OK;
+}
+
 /* tokenizer.py: preprocess_text: lower(), then NFKD. *n code points to m->kd.
  */
 static cbx_status decompose(mtl *m, const char *text, size_t bytes, size_t *n,
@@ -122,16 +140,7 @@ static cbx_status decompose(mtl *m, const char *text, size_t bytes, size_t *n,
     for (size_t i = 0; i < count; i++)
         if (!put_code(m, m->lower[i]))
             return too_long(err);
-    const utf8proc_ssize_t got = utf8proc_decompose(
-        (const utf8proc_uint8_t *)m->text, (utf8proc_ssize_t)m->len, m->kd,
-        MAX_CODES, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
-    if (got > MAX_CODES)
-        return too_long(err);
-    if (got < 0)
-        return cbx_fail(err, CBX_E_TEXT, "the text cannot be decomposed: %s",
-                        utf8proc_errmsg(got));
-    *n = (size_t)got;
-    return CBX_OK;
+    return decompose_text(m, n, err);
 }
 
 /* tokenizer.py: korean_normalize. NFKD has taken every syllable apart already;
@@ -171,6 +180,31 @@ static bool put_plain(mtl *m, uint32_t code)
     return put_code(m, code);
 }
 
+/* tokenizer.py: hiragana_normalize, on n code points in m->kd: composed,
+ * through the dictionary, decomposed again. Without the library they stay. */
+static cbx_status read_kanji(mtl *m, size_t *n, cbx_error *err)
+{
+    if (!kana_is_there())
+        return CBX_OK;
+    for (size_t i = 0; i < *n; i++)
+        m->lower[i] = (uint32_t)m->kd[i];
+    const utf8proc_ssize_t composed = utf8proc_normalize_utf32(
+        (utf8proc_int32_t *)m->lower, (utf8proc_ssize_t)*n,
+        UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    if (composed < 0)
+        return cbx_fail(err, CBX_E_TEXT, "the text cannot be composed: %s",
+                        utf8proc_errmsg(composed));
+    const size_t got =
+        kana_convert(m->lower, (size_t)composed, m->codes, MAX_CODES);
+    if (!got && composed)
+        return too_long(err);
+    m->len = 0;
+    for (size_t i = 0; i < got; i++)
+        if (!put_code(m, m->codes[i]))
+            return too_long(err);
+    return decompose_text(m, n, err);
+}
+
 /* str.strip(): white space and the four separators. */
 static bool is_space(utf8proc_int32_t code)
 {
@@ -187,6 +221,11 @@ cbx_status mtl_prepare(mtl *m, const char *text, size_t n, const char *language,
         return st;
     if (!strcmp(language, "zh"))
         step = put_chinese;
+    if (!strcmp(language, "ja")) {
+        const cbx_status kana = read_kanji(m, &to, err);
+        if (kana)
+            return kana;
+    }
     if (!strcmp(language, "ko")) {
         step = put_korean;
         while (from < to && is_space(m->kd[from]))

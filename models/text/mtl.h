@@ -9,9 +9,10 @@
  * merged (tokenizer.py: MTLTokenizer.encode): lower case, NFKD, the step of the
  * language, the language's tag in front, and spaces as the token [SPACE].
  *
- * The reference's optional packages are not there: Chinese is not cut into
- * words (pkuseg), Japanese kanji stay (pykakasi), Hebrew gets no vowel points
- * (dicta_onnx), Russian no stress marks (russian_text_stresser). */
+ * Japanese kanji become hiragana where libkakasi is installed (kana.h; the
+ * reference: pykakasi). Its other optional packages are not there: Chinese is
+ * not cut into words (pkuseg), Hebrew gets no vowel points (dicta_onnx),
+ * Russian no stress marks (russian_text_stresser). */
 
 /* Bytes that a text can have at any step. */
 enum { MTL_MAX_BYTES = 1 << 18 };

@@ -221,11 +221,8 @@ static void give_cues(cbx_script *s, size_t last, size_t chars,
 {
     cbx_segment *g = &s->segment;
     int n = 0;
-    out->prosody = g->prosody;
     for (; n < g->n_cues && g->cues[n].at <= (int)last; n++) {
         const int at = g->cues[n].at - (int)s->at;
-        if (g->cues[n].kind == CBX_CUE_PROSODY)
-            g->prosody = g->cues[n].prosody;
         out->cues[n] = g->cues[n];
         out->cues[n].at = at < 0 ? 0 : at > (int)chars ? (int)chars : at;
     }

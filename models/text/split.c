@@ -40,8 +40,8 @@ struct cbx_splitter {
     int n_cues;
     bool cues_full; /* and there is no text that they could go with */
     char language[16];
-    cbx_prosody prosody; /* at text[0] */
-    int break_before;    /* -1: none */
+    cbx_prosody prosody;
+    int break_before; /* -1: none */
 
     char *out;
     cbx_source *source;
@@ -219,7 +219,6 @@ static bool feed_cue(cbx_splitter *s, const reader_item *i, cbx_cue_kind kind)
     c->kind = kind;
     c->at = (int)s->n;
     c->from = i->begin;
-    c->prosody = i->prosody;
     memcpy(c->text, i->text, sizeof c->text);
     return true;
 }
@@ -253,8 +252,11 @@ static bool feed(cbx_splitter *s, const reader_item *i)
         return true;
     case READER_MARK:
         return feed_cue(s, i, CBX_CUE_MARK);
-    case READER_PROSODY:
-        return feed_cue(s, i, CBX_CUE_PROSODY);
+    case READER_PROSODY: /* a segment is spoken in one way */
+        if (!end_before(s, CBX_PAUSE_NONE))
+            return false;
+        s->prosody = i->prosody;
+        return true;
     case READER_NOTICE:
         return feed_cue(s, i, CBX_CUE_NOTICE);
     }
@@ -309,10 +311,7 @@ static void drop(cbx_splitter *s, size_t n)
 static void take_cues(cbx_splitter *s, size_t last, cbx_segment *out)
 {
     int n = 0;
-    out->prosody = s->prosody;
     while (n < s->n_cues && s->cues[n].at <= (int)last) {
-        if (s->cues[n].kind == CBX_CUE_PROSODY)
-            s->prosody = s->cues[n].prosody;
         out->cues[n] = s->cues[n];
         if (out->cues[n].at > out->chars) /* behind a space */
             out->cues[n].at = out->chars;
@@ -327,6 +326,7 @@ static void take_cues(cbx_splitter *s, size_t last, cbx_segment *out)
 static void fill(cbx_splitter *s, cbx_segment *out)
 {
     memcpy(out->language, s->language, sizeof out->language);
+    out->prosody = s->prosody;
     out->silent_before = s->silent_before;
     out->break_before = s->break_before;
     s->silent_before = 0;

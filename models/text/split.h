@@ -46,9 +46,8 @@ typedef struct cbx_source {
 } cbx_source;
 
 typedef enum cbx_cue_kind {
-    CBX_CUE_MARK,    /* text: its name */
-    CBX_CUE_PROSODY, /* from here on */
-    CBX_CUE_NOTICE,  /* text: what of the markup was passed over */
+    CBX_CUE_MARK,   /* text: its name */
+    CBX_CUE_NOTICE, /* text: what of the markup was passed over */
 } cbx_cue_kind;
 
 /* What the markup says at a place in a segment. */
@@ -56,7 +55,6 @@ typedef struct cbx_cue {
     cbx_cue_kind kind;
     int at;        /* before this character, 0..chars */
     uint64_t from; /* byte in all that was pushed */
-    cbx_prosody prosody;
     char text[READER_NAME];
 } cbx_cue;
 
@@ -74,10 +72,10 @@ typedef struct cbx_segment {
     cbx_pause pause;          /* what follows it */
     unsigned silent_before;   /* pieces without letter or number since the
                                  previous segment */
-    int break_before;    /* ms of silence, in place of any pause; -1: none asked
-                            for */
-    char language[16];   /* "": the stream's */
-    cbx_prosody prosody; /* at its first character */
+    int break_before;  /* ms of silence, in place of any pause; -1: none asked
+                          for */
+    char language[16]; /* "": the stream's */
+    cbx_prosody prosody;
     int n_cues;
     cbx_cue cues[CBX_SEGMENT_CUES]; /* in order */
 } cbx_segment;

@@ -20,7 +20,7 @@ static void note(record *r, const char *text)
 }
 
 /* "text|" for each segment; in front of it ~ms for a break and <de> for a
- * language, and inside of it {mark}, and (rate,volume) where they change. */
+ * language, (rate,volume) where they are not plain, and inside of it {mark}. */
 static void drain(cbx_script *s, record *r)
 {
     cbx_segment g;
@@ -33,18 +33,18 @@ static void drain(cbx_script *s, record *r)
             snprintf(word, sizeof word, "~%d~", g.break_before), note(r, word);
         if (g.language[0])
             snprintf(word, sizeof word, "<%s>", g.language), note(r, word);
+        if (g.prosody.rate != 1 || g.prosody.gain_db != 0)
+            snprintf(word, sizeof word, "(%g,%g)", (double)g.prosody.rate,
+                     (double)g.prosody.gain_db),
+                note(r, word);
         const char *p = g.text;
         for (int i = 0; i <= g.chars; i++) {
             for (; cue < g.n_cues && g.cues[cue].at == i; cue++) {
                 const cbx_cue *c = &g.cues[cue];
                 if (c->kind == CBX_CUE_MARK)
                     snprintf(word, sizeof word, "{%s}", c->text);
-                else if (c->kind == CBX_CUE_NOTICE)
-                    snprintf(word, sizeof word, "!");
                 else
-                    snprintf(word, sizeof word, "(%g,%g)",
-                             (double)c->prosody.rate,
-                             (double)c->prosody.gain_db);
+                    snprintf(word, sizeof word, "!");
                 note(r, word);
             }
             size_t n = i < g.chars;
@@ -138,10 +138,10 @@ static const struct {
     {"<say-as interpret-as='cardinal'>12</say-as> is", "twelve is|"},
     {"<prosody rate='50%'>slow <prosody rate='+20%' volume='-6dB'>more"
      "</prosody></prosody> on",
-     "(0.5,0)slow (0.6,-6)more(0.5,0)(1,0) on|"},
-    {"<prosody rate='x-fast' volume='silent'>a</prosody>", "(1.7,-96)a(1,0)|"},
-    {"<prosody rate='1000%'>a</prosody>", "(4,0)a(1,0)|"},
-    {"<prosody rate='inf' volume='nan'>a</prosody>", "!(1,0)a(1,0)|"},
+     "(0.5,0)slow|(0.6,-6)more|on|"},
+    {"<prosody rate='x-fast' volume='silent'>a</prosody>", "(1.7,-96)a|"},
+    {"<prosody rate='1000%'>a</prosody>", "(4,0)a|"},
+    {"<prosody rate='inf' volume='nan'>a</prosody>", "!a|"},
     {"Hi <lang xml:lang='de-AT'>Guten Tag</lang> there",
      "Hi|<de>Guten Tag|there|"},
     {"Hi <lang xml:lang='fr'>bon</lang> <lang xml:lang='fr'>jour</lang>",
