@@ -2,9 +2,10 @@
 """Fill in the ids of languages.tsv with the Python reference (chatterbox-tts 0.1.7).
 
 Usage: make_languages.py CHECKPOINT_DIR < languages.tsv > new.tsv
+       make_languages.py CHECKPOINT_DIR --kanji < kanji.tsv > new.tsv
 Lines are language, text and ids, with tabs between; the ids that come in are
 ignored. The reference runs without its optional packages (pkuseg, pykakasi,
-dicta_onnx, russian_text_stresser).
+dicta_onnx, russian_text_stresser); with --kanji, pykakasi is used.
 """
 import logging
 import pathlib
@@ -14,7 +15,8 @@ import sys
 def main():
     folder = pathlib.Path(sys.argv[1])
     for name in ("spacy_pkuseg", "pykakasi", "dicta_onnx", "russian_text_stresser"):
-        sys.modules[name] = None
+        if name != "pykakasi" or "--kanji" not in sys.argv:
+            sys.modules[name] = None
     logging.disable(logging.WARNING)
     from chatterbox.models.tokenizers import tokenizer
     from chatterbox.mtl_tts import punc_norm
