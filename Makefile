@@ -5,7 +5,7 @@ TEXT ?= Good morning, this is a test.
 PREFIX ?= /usr/local
 export TEXT
 
-.PHONY: say build test check-hosts packages install uninstall deb format clean
+.PHONY: say build test check-hosts soak packages install uninstall deb format clean
 
 # Speaks TEXT with the built-in voice; without a sound device, writes say.wav.
 say: build
@@ -26,6 +26,11 @@ check-hosts:
 	@tools/packages.sh test
 	@tools/packages.sh hosts
 	@tools/check_hosts.sh
+
+# Hours: daemons and clients killed at random moments, 200 times each.
+soak:
+	@tools/packages.sh test
+	@tools/soak.sh
 
 packages:
 	@tools/packages.sh build

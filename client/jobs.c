@@ -4,6 +4,7 @@
 #include "rt/status.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,7 +86,7 @@ static void send_say(cbx_client *c, job *j)
     j->told_more = j->more || n < j->n;
     json_object_set_new(o, "do", json_string("say"));
     json_object_set_new(o, "job", json_integer((json_int_t)j->number));
-    json_object_set_new(o, "text", json_stringn(j->text, n));
+    json_object_set_new(o, "text", json_stringn(j->text ? j->text : "", n));
     if (j->told_more)
         json_object_set_new(o, "more", json_true());
     if (j->audio)
@@ -180,15 +181,15 @@ static cbx_status add_text(cbx_client *c, job *j, const char *text, size_t n,
 
 static cbx_status check(const cbx_say *y, cbx_error *err)
 {
-    if (!(y->speed >= 0.5f && y->speed <= 4))
-        return cbx_fail(err, CBX_E_ARG, "speed %g: it must be from 0.5 to 4",
+    if (!isnan(y->speed) && !(y->speed >= 0.5f && y->speed <= 6))
+        return cbx_fail(err, CBX_E_ARG, "speed %g: it must be from 0.5 to 6",
                         (double)y->speed);
-    if (!(y->pitch >= -12 && y->pitch <= 12))
+    if (!isnan(y->pitch) && !(y->pitch >= -12 && y->pitch <= 12))
         return cbx_fail(err, CBX_E_ARG,
                         "pitch %g: it must be from -12 to 12 semitones",
                         (double)y->pitch);
-    if (!(y->gain_db >= -60 && y->gain_db <= 20))
-        return cbx_fail(err, CBX_E_ARG, "gain %g: it must be from -60 to 20 dB",
+    if (!isnan(y->gain_db) && !(y->gain_db >= -60 && y->gain_db <= 24))
+        return cbx_fail(err, CBX_E_ARG, "gain %g: it must be from -60 to 24 dB",
                         (double)y->gain_db);
     if ((unsigned)y->priority > CBX_PRIORITY_PROGRESS ||
         (unsigned)y->markup > CBX_MARKUP_SSML || y->latency < -1 ||

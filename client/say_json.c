@@ -13,7 +13,9 @@
 void cbx_say_init(cbx_say *say)
 {
     *say = (cbx_say){.priority = CBX_PRIORITY_MESSAGE,
-                     .speed = 1,
+                     .speed = NAN,
+                     .pitch = NAN,
+                     .gain_db = NAN,
                      .latency = -1,
                      .flow = -1,
                      .temperature = NAN,

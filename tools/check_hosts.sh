@@ -13,4 +13,4 @@ rm -f /tmp/cbx-hosts.$$
 cmake --build build -j "$(nproc)"
 echo "== tests: with hosts"
 # one at a time: they share displays, ports and the clock
-ctest --test-dir build --output-on-failure -L '^hosts$' --no-tests=ignore
+ctest --test-dir build --output-on-failure -L '^hosts$' --no-tests=error

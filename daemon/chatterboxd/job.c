@@ -10,22 +10,23 @@
 
 /* -- making ---------------------------------------------------------------- */
 
+/* NAN stands for the voice's own. */
 static bool in_range(float x, float low, float high)
 {
-    return x >= low && x <= high; /* false for NAN */
+    return isnan(x) || (x >= low && x <= high);
 }
 
 cbx_status job_check(const cbx_say *say, cbx_error *err)
 {
-    if (!in_range(say->speed, 0.5f, 4))
-        return cbx_fail(err, CBX_E_ARG, "speed %g: it must be from 0.5 to 4",
+    if (!in_range(say->speed, 0.5f, 6))
+        return cbx_fail(err, CBX_E_ARG, "speed %g: it must be from 0.5 to 6",
                         (double)say->speed);
     if (!in_range(say->pitch, -12, 12))
         return cbx_fail(err, CBX_E_ARG,
                         "pitch %g: it must be from -12 to 12 semitones",
                         (double)say->pitch);
-    if (!in_range(say->gain_db, -60, 20))
-        return cbx_fail(err, CBX_E_ARG, "gain %g: it must be from -60 to 20 dB",
+    if (!in_range(say->gain_db, -60, 24))
+        return cbx_fail(err, CBX_E_ARG, "gain %g: it must be from -60 to 24 dB",
                         (double)say->gain_db);
     if ((unsigned)say->priority > CBX_PRIORITY_PROGRESS)
         return cbx_fail(err, CBX_E_ARG, "there is no such priority");
@@ -131,6 +132,14 @@ void job_cancel(service_job *j, const char *why)
     atomic_store(&j->cancelled, true);
     if (j->stream)
         cbx_stream_cancel(j->stream);
+    /* one that waits in a queue need not wait for its outlet's thread, too */
+    if (j->state == JOB_WAITING && j != j->outlet->current && !j->owns_outlet) {
+        j->state = JOB_OVER;
+        j->service->cancelled++;
+        cbx_client_event e = {.kind = CBX_CLIENT_CANCELLED};
+        snprintf(e.text, sizeof e.text, "%s", why);
+        job_tell(j, e);
+    }
     outlet_wake(j->outlet);
 }
 
@@ -179,6 +188,7 @@ cbx_status service_set(service_job *j, cbx_live what, float value,
     pthread_mutex_lock(&j->service->lock);
     j->live[what] = value;
     j->live_changed = true;
+    j->live_told = false;
     if (j->state != JOB_OVER)
         outlet_wake(j->outlet);
     pthread_mutex_unlock(&j->service->lock);
@@ -218,6 +228,15 @@ void job_tell(service_job *j, cbx_client_event event)
 cbx_status job_feed(service_job *j, cbx_error *err)
 {
     size_t taken = 0;
+    if (j->live_changed && !j->live_told) {
+        if (!isnan(j->live[CBX_LIVE_SPEED]))
+            cbx_stream_set_speed(j->stream, j->live[CBX_LIVE_SPEED]);
+        if (!isnan(j->live[CBX_LIVE_PITCH]))
+            cbx_stream_set_pitch(j->stream, j->live[CBX_LIVE_PITCH]);
+        if (!isnan(j->live[CBX_LIVE_GAIN]))
+            cbx_stream_set_gain(j->stream, j->live[CBX_LIVE_GAIN]);
+        j->live_told = true;
+    }
     if (j->why || j->finished)
         return CBX_OK;
     if (j->given < j->n) {
@@ -337,6 +356,9 @@ cbx_status job_params(const service_job *j, cbx_params *p, uint32_t rate,
         memset(p->language, 0, sizeof p->language);
         snprintf(p->language, sizeof p->language, "%s", y->language);
     }
+    set_float(&p->speed, y->speed);
+    set_float(&p->pitch, y->pitch);
+    set_float(&p->gain_db, y->gain_db);
     p->wrapped = y->wrapped;
     p->markup = y->markup;
     p->sample_rate = rate;

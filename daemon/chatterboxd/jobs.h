@@ -39,7 +39,7 @@ struct service_job {
     bool more, finished; /* more may come; the stream knows the end */
 
     float live[3]; /* speed, pitch, gain: as cbx_live */
-    bool live_changed;
+    bool live_changed, live_told;
     cbx_stream *stream;     /* while it is speaking */
     _Atomic uint64_t frame; /* as last told */
     _Atomic uint32_t rate;

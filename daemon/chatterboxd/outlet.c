@@ -23,11 +23,13 @@ void outlet_sleep(service_outlet *o, double seconds)
     pthread_cond_timedwait(&o->wake, &o->service->lock, &t);
 }
 
-/* [lock] A job of this outlet that was cancelled before it spoke. */
+/* [lock] A job of this outlet that was cancelled before it spoke: to be told,
+ * or told already and still in the list. */
 static service_job *find_cancelled(const service_outlet *o)
 {
     for (service_job *j = o->service->jobs; j; j = j->next)
-        if (j->outlet == o && j->state == JOB_WAITING && j->why)
+        if (j->outlet == o && j != o->current && j->why &&
+            (j->state == JOB_WAITING || j->state == JOB_OVER))
             return j;
     return NULL;
 }
@@ -40,10 +42,10 @@ static void run_job(service_outlet *o, service_job *j, bool never)
     o->current = never ? o->current : j;
     j->holds++;
     pthread_mutex_unlock(&s->lock);
-    if (never)
-        speak_never(j);
-    else
+    if (!never)
         speak(o, j);
+    else if (j->state == JOB_WAITING)
+        speak_never(j);
     pthread_mutex_lock(&s->lock);
     if (!never)
         o->current = NULL;

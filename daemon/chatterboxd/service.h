@@ -68,10 +68,11 @@ typedef struct service_consumer {
     /* [job's thread] No more frames; complete: all there were. Comes before the
      * last event. */
     void (*end)(void *user, service_job *job, bool complete);
-    /* [job's thread; QUEUED: inside service_speak] Every event, with the kinds
-     * and the meaning of include/chatterbox/client.h; event->job is
-     * request.number. It may call service_find, service_unhold,
-     * service_cancel and service_number only. */
+    /* [job's thread] Every event, with the kinds and the meaning of
+     * include/chatterbox/client.h; event->job is request.number. QUEUED, and on
+     * a sink the CANCELLED of a job that never spoke, come on the thread that
+     * asked for it, with the service's lock: call nothing of the service then;
+     * else service_cancel and service_number are allowed. */
     void (*event)(void *user, service_job *job, const cbx_client_event *event);
     /* [job's thread] Where the listener is; on a sink, some 5 times a second.
      */

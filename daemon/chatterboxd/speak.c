@@ -158,9 +158,27 @@ void speak_never(service_job *j)
     tell_last(j, CBX_OK, NULL);
 }
 
+/* The beginning of a text goes into the log only where that was asked for: it
+ * may be private. */
+static void log_job(service *s, const service_job *j)
+{
+    char text[81] = "";
+    pthread_mutex_lock(&s->lock);
+    const size_t n = s->config.log_text ? j->n : 0;
+    for (size_t i = 0; i < n && i < sizeof text - 1; i++) {
+        const unsigned char c = (unsigned char)j->text[i];
+        text[i] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+    }
+    const size_t all = j->n;
+    pthread_mutex_unlock(&s->lock);
+    cbx_log(CBX_LOG_INFO, "job %" PRIu64 " of %s: %zu bytes%s%s", j->number,
+            j->name, all, n ? ": " : "", text);
+}
+
 void speak(service_outlet *o, service_job *j)
 {
     service *s = o->service;
+    log_job(s, j);
     cbx_error err = {0};
     parts p = {0};
     o->position = 0;

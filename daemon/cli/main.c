@@ -1,6 +1,7 @@
 #include "daemon/cli/cli.h"
 
 #include "daemon/cli/batch.h"
+#include "daemon/cli/remote.h"
 
 #include "rt/status.h"
 
@@ -20,10 +21,17 @@ static void occupy_standard_streams(void)
             (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+static int say(const cli_options *o)
+{
+    const int code = cli_remote(o);
+    return code < 0 ? cli_speak(o) : code;
+}
+
 static int run(const cli_options *o)
 {
     switch (o->command) {
     case CLI_SAY:
+        return say(o);
     case CLI_RENDER:
     case CLI_CONVERT:
         return o->into ? cli_batch(o) : cli_speak(o);
@@ -43,6 +51,8 @@ static int run(const cli_options *o)
         return cli_remove(o);
     case CLI_DEVICES:
         return cli_devices(o);
+    case CLI_DAEMON:
+        return cli_daemon(o);
     case CLI_INSPECT:
         return cli_inspect(o);
     case CLI_VERSION:

@@ -200,6 +200,14 @@ static bool was_given(const cli_options *o, const char *name)
     return false;
 }
 
+bool cli_was_given(const cli_options *o, const char *name)
+{
+    for (int i = 0; i < cli_table_length; i++)
+        if (strcmp(cli_table[i].name, name) == 0)
+            return o->given[i];
+    return false;
+}
+
 void cli_apply(const cli_options *o, cbx_params *p)
 {
     p->seed = o->seed;

@@ -24,6 +24,7 @@ typedef enum cli_command {
     CLI_MODELS,
     CLI_REMOVE,
     CLI_DEVICES,
+    CLI_DAEMON,
     CLI_INSPECT,
     CLI_HELP,
     CLI_VERSION,
@@ -53,6 +54,7 @@ typedef struct cli_options {
 
     const char *trace;
     const char *output, *format, *subtype, *fallback;
+    const char *daemon, *sink, *priority; /* of a daemon */
     const char *device, *jack_name, *jack_ports;
     bool jack, raw, null;
     int rate;
@@ -75,6 +77,9 @@ typedef struct cli_options {
 
 /* Fills *out, or writes one sentence to `err` (CBX_E_ARG). */
 cbx_status cli_parse(int argc, char **argv, cli_options *out, cbx_error *err);
+
+/* Whether the option of that name was given. */
+bool cli_was_given(const cli_options *o, const char *name);
 
 /* Copies the numbers that were given. */
 void cli_apply(const cli_options *o, cbx_params *params);

@@ -113,6 +113,14 @@ const cli_option cli_table[] = {
      "sound device: see 'chatterbox devices'"},
     {"null", 0, FLAG, AT(null), 0, 0, SAY | CONVERT, NULL,
      "no sound, but in real time: for tests"},
+    {"daemon", 0, TEXT, AT(daemon), 0, 0, SAY, "auto|never|require",
+     "let a daemon that runs speak: where one runs and the options allow it, "
+     "never, or else fail (default auto)"},
+    {"sink", 0, TEXT, AT(sink), 0, 0, SAY, "NAME",
+     "the daemon's sink: see 'chatterbox daemon sinks'"},
+    {"priority", 0, TEXT, AT(priority), 0, 0, SAY,
+     "important|message|text|notification|progress",
+     "place in the daemon's queue (default message)"},
     {"fallback", 0, TEXT, AT(fallback), 0, 0, SAY, "FILE",
      "where there is no sound device, write FILE instead and say so"},
     {"trace", 0, TEXT, AT(trace), 0, 0, SPEAK, "FILE",
@@ -182,6 +190,12 @@ const cli_command_entry cli_commands[CLI_COMMANDS] = {
     [CLI_REMOVE] = {"remove", "MODEL",
                     "deletes a model that was fetched, or what came of it", 1},
     [CLI_DEVICES] = {"devices", "", "lists sound devices and JACK ports", 0},
+    [CLI_DAEMON] = {"daemon",
+                    "[status | queue | sinks | silence | reload | stop | "
+                    "finish]",
+                    "what the daemon that runs does, and telling it to be "
+                    "silent, to read its configuration, and to end",
+                    1},
     [CLI_INSPECT] = {"inspect", "CHECKPOINT",
                      "lists the tensors of a folder or file, with shapes and "
                      "sizes, and the family",

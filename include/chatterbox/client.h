@@ -95,9 +95,10 @@ typedef struct cbx_say {
                  * with `audio`) */
     bool quiet; /* no SENTENCE, WORD and MARK events */
 
-    float speed;   /* 0.5 ... 4; 1 */
-    float pitch;   /* semitones, -12 ... 12; 0 */
-    float gain_db; /* 0 */
+    /* NAN, the default: the voice's own. */
+    float speed;   /* 0.5 ... 6 */
+    float pitch;   /* semitones, -12 ... 12 */
+    float gain_db; /* -60 ... 24 */
     uint64_t seed;
     bool has_seed;
     int latency; /* a cbx_latency; -1: the voice's */
