@@ -158,15 +158,15 @@ static void give_up(plug *p, plug_take *const *takes, int n)
 void plug_wait(plug *p, uint32_t n)
 {
     plug_take *lacks[LACKS];
-    if (atomic_load(&p->serve) || cbx_queue_count(p->edits)) {
-        pthread_mutex_lock(&p->lock);
-        plug_absorb(p, true);
-        pthread_mutex_unlock(&p->lock);
-    }
+    /* Also a parameter that the worker lets come to rest counts now. */
+    pthread_mutex_lock(&p->lock);
+    plug_absorb(p, true);
+    pthread_mutex_unlock(&p->lock);
     int64_t since = cbx_clock_ns();
     uint64_t progress = UINT64_MAX;
     for (;;) {
-        player_begin(&p->player); /* a rendering may have been replaced */
+        player_begin(&p->player); /* a rendering may have been replaced ... */
+        p->player.tail_end = 0;   /* ... and nobody has heard the old one */
         const int found = player_lacks(&p->player, n, lacks, LACKS);
         if (!found)
             return;

@@ -266,6 +266,23 @@ static void offline_gives_up_and_says_which_phrase(void)
     plug_close(p);
 }
 
+static void offline_follows_a_parameter_at_once(void)
+{
+    plug *p = open_with("@60 at 0\nThe seed came a moment ago.");
+    fake_settle(p);
+    run(p, 512, 512); /* the host has played: values may now come to rest */
+    plug_serve(p);
+    plug_set(p, PLUG_SEED, 77);
+    plug_serve(p); /* seen, and not followed yet */
+    const plug_request r = {"The seed came a moment ago.", "", 77, 1.0f, 0.0f};
+    size_t n;
+    float *want = fake_rendered(&r, RATE, &n);
+    run_offline(p, n, 512);
+    CHECK(memcmp(out, want, n * sizeof *out) == 0);
+    free(want);
+    plug_close(p);
+}
+
 /* -- edits, projects, many instances --------------------------------------- */
 
 static void edits_from_the_audio_thread_arrive_whole_or_not_at_all(void)
@@ -410,6 +427,7 @@ int main(void)
     what_cannot_be_spoken_is_said();
     offline_waits_for_the_renderer();
     offline_gives_up_and_says_which_phrase();
+    offline_follows_a_parameter_at_once();
     edits_from_the_audio_thread_arrive_whole_or_not_at_all();
     a_project_plays_without_a_renderer();
     fifty_instances_share_one_worker();

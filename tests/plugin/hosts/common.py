@@ -28,7 +28,8 @@ class Place:
     machine but the bundles under `build`."""
 
     def __init__(self, build, toy=True):
-        self.build = pathlib.Path(build)
+        self.build = pathlib.Path(build).resolve()
+        self.is_toy, self.daemon = toy, None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="cbx-host-"))
         self.toy = self.build / "tests/toy"
         bundles = self.toy / "lv2" if toy else self.build / "lv2"
@@ -44,6 +45,7 @@ class Place:
         return self
 
     def __exit__(self, *_):
+        self.stop_daemon()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def run(self, *command, timeout=120, check=True, **more):
@@ -73,7 +75,27 @@ class Place:
             head + f';\n lv2:port [ lv2:symbol "seed" ; pset:value {seed} ] ;\n'
             f' state:state [ <{URI}#text> """{text}""" ] .\n')
 
+    def start_daemon(self, source):
+        """The real one with the built-in model, for the real bundles."""
+        self.env.update(CHATTERBOX_SOCKET=str(self.folder / "control.sock"),
+                        CHATTERBOX_DATA=f"{source}/presets")
+        self.daemon = subprocess.Popen(
+            [str(self.build / "bin/chatterboxd"), "-s",
+             self.env["CHATTERBOX_SOCKET"]], env=self.env,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def stop_daemon(self):
+        if self.daemon:
+            self.daemon.kill()
+            self.daemon.wait()
+        self.daemon = None
+
     def rendered(self, text, seed, rate):
+        if not self.is_toy:
+            path = self.folder / "want.wav"
+            self.run(self.build / "bin/chatterbox", "render", "-s", seed,
+                     "--rate", rate, "-o", path, text)
+            return read_wav(path)[2]
         path = self.folder / "want.f32"
         self.run(self.toy / "toy_render", text, seed, rate, path)
         want = array.array("f")
