@@ -2,6 +2,7 @@
 import json
 import re
 import signal
+import struct
 import time
 
 import harness
@@ -170,6 +171,25 @@ class Batch(harness.Case):
         self.assertAlmostEqual(marks["end"]["start"],
                                times["frames"] / times["rate"])
         self.assertEqual(marks["a"]["from"], 11)
+
+    def test_prosody_changes_speed_and_gain(self):
+        text = "This is said as it is."
+        sizes, peaks = {}, {}
+        for rate in ("100", "200", "50"):
+            ssml = f"<prosody rate='{rate}%' volume='-6dB'>{text}</prosody>"
+            self.succeeds("render", "--model", harness.MODEL, "--no-watermark",
+                          "-o", "p.wav", "--ssml", "-", stdin=ssml.encode())
+            data = self.samples(self.folder / "p.wav")
+            sizes[rate] = len(data) / 4
+            peaks[rate] = max(abs(x[0]) for x in struct.iter_unpack("<f", data))
+        self.succeeds("render", "--model", harness.MODEL, "--no-watermark",
+                      "-o", "p.wav", text)
+        data = self.samples(self.folder / "p.wav")
+        peak = max(abs(x[0]) for x in struct.iter_unpack("<f", data))
+        self.assertEqual(sizes["100"], len(data) / 4)
+        self.assertAlmostEqual(sizes["200"] / sizes["100"], 0.5, delta=0.05)
+        self.assertAlmostEqual(sizes["50"] / sizes["100"], 2, delta=0.1)
+        self.assertAlmostEqual(peaks["100"] / peak, 10 ** (-6 / 20), delta=0.02)
 
     def test_times_need_a_file(self):
         self.fails("render", "--model", harness.MODEL, "--raw", "--srt", "a",
