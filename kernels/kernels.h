@@ -388,6 +388,9 @@ struct cbx_dev {
     int threads;
 };
 
+/* [any] Sizes and format name of a packed weight of the CPU, for reports. */
+const char *cbx_weight_shape(const cbx_weight *w, int *taps, int *in, int *out);
+
 /* [setup] Opens the CPU. variant: NULL or "auto" takes the best one for this
  * processor's feature bits (the environment variable CBX_KERNELS overrides
  * it), or a name that cbx_cpu_variants() lists. threads: 0 = one for each core.

@@ -73,6 +73,14 @@ size_t host_weight_bytes(const cbx_weight *w)
     return w->bytes;
 }
 
+const char *cbx_weight_shape(const cbx_weight *w, int *taps, int *in, int *out)
+{
+    *taps = w->taps;
+    *in = w->in;
+    *out = w->out;
+    return cbx_format_name(w->format);
+}
+
 cbx_status host_table_new(cbx_dev *d, int rows, int cols, cbx_dtype type,
                           const void *host, cbx_table **out, cbx_error *e)
 {

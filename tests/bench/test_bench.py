@@ -21,6 +21,8 @@ PARTS = {
     "gemm": {"m", "k", "n", "gflops", "of_peak"},
     "gemv": {"rows", "gb_s", "of_read", "times_one_row"},
     "attention": {"queries", "keys", "ms"},
+    "variants": {"kernels", "format", "ms", "times_default"},
+    "variants_summary": {"default", "behind_the_best"},
     "t3_load": {"family", "mb", "seconds"},
     "t3_prefill": {"ids", "ms", "allocations"},
     "t3_step": {"kv", "streams", "ms", "tokens_s", "gb_s", "allocations"},

@@ -1,3 +1,4 @@
+#include "kernels/cpu/sample.h"
 #include "kernels/sampling.h"
 
 #include "rt/random.h"
@@ -102,6 +103,35 @@ static void min_p_drops_what_is_far_below_the_best(void)
                 CHECK(y[i] == x[i]);
             else if (p[i] < (double)least * most * (1 - 1e-6))
                 CHECK(y[i] == -INFINITY);
+    }
+}
+
+/* Selection and sort, for a vocabulary of the real size: few equal values, many
+ * of them, or nothing else. */
+static void selection_drops_what_the_sort_drops(void)
+{
+    enum { WIDE = 6563 };
+    static float x[WIDE], y[WIDE], z[WIDE];
+    static int32_t order[2 * WIDE];
+    static const float limits[] = {0.5f, 0.95f, 0.999f, 0.01f, 0.9999f};
+    for (int round = 0; round < 120; round++) {
+        const int n = round % 3 ? WIDE : pick(1, 130);
+        for (int i = 0; i < n; i++)
+            x[i] = round % 4 == 1   ? (float)pick(-9, 9) / 2
+                   : round % 4 == 2 ? 1.0f
+                                    : real(-12, 12);
+        for (int i = 0; i < n / 3 && round % 2; i++)
+            x[pick(0, n - 1)] = -INFINITY;
+        memcpy(y, x, sizeof x);
+        memcpy(z, x, sizeof x);
+        cbx_top_p(y, n, limits[round % 5], order);
+        cpu_top_p(z, n, limits[round % 5], order);
+        CHECK(!memcmp(y, z, (size_t)n * sizeof *y));
+        memcpy(y, x, sizeof x);
+        memcpy(z, x, sizeof x);
+        cbx_min_p(y, n, 0.05f);
+        cpu_min_p(z, n, 0.05f);
+        CHECK(!memcmp(y, z, (size_t)n * sizeof *y));
     }
 }
 
@@ -279,6 +309,7 @@ int main(void)
     top_p_drops_the_unlikely_tail();
     min_p_drops_what_is_far_below_the_best();
     a_penalty_pulls_seen_ids_down();
+    selection_drops_what_the_sort_drops();
     mixing_and_temperature_follow_their_formulas();
     softmax_sums_to_one();
     pick_takes_the_first_past_u();

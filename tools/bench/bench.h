@@ -21,6 +21,7 @@ typedef struct bench {
     int max_tokens;      /* of a segment, end to end; 0: the model's own */
     int repeats;         /* of first audio */
     int sentences;       /* that are spoken one after the other */
+    bool profile;        /* what each operation costs, of t3 and s3gen */
     bool quick;          /* one round of everything: that it runs at all */
     json_t *report;
     double peak_gflops; /* f32 multiply-adds, the greatest that was seen */
@@ -33,6 +34,7 @@ void bench_row(bench *b, const char *part, json_t *row);
 /* The parts; they stop at the first failure. */
 cbx_status bench_machine(bench *b, cbx_error *err);
 cbx_status bench_kernels(bench *b, cbx_error *err);
+cbx_status bench_variants(bench *b, cbx_error *err);
 cbx_status bench_t3(bench *b, cbx_error *err);
 cbx_status bench_s3gen(bench *b, cbx_error *err);
 cbx_status bench_speech(bench *b, cbx_error *err);

@@ -1,50 +1,8 @@
 /* Operations of the kernel table at the shapes of the published models. */
-#include "tools/bench/bench.h"
+#include "tools/bench/operands.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-static cbx_mat new_mat(cbx_dev *d, int rows, int cols)
-{
-    const size_t n = (size_t)rows * (size_t)cols;
-    float *host = malloc(n * sizeof *host);
-    if (host)
-        bench_fill(host, n);
-    cbx_mat m = {host ? cbx_vec_new(d, host, n) : NULL, rows, cols, cols};
-    free(host);
-    return m;
-}
-
-static cbx_weight *new_weight(cbx_dev *d, cbx_format format, int taps, int in,
-                              int out, cbx_error *err)
-{
-    const size_t n = (size_t)taps * (size_t)in * (size_t)out;
-    cbx_weight *w = NULL;
-    float *host = malloc(n * sizeof *host);
-    if (!host) {
-        (void)!cbx_fail(err, CBX_E_NOMEM, "no memory for a matrix");
-        return NULL;
-    }
-    bench_fill(host, n);
-    const cbx_weight_spec spec = {.taps = taps,
-                                  .in = in,
-                                  .out = out,
-                                  .w = host,
-                                  .tap_stride = (ptrdiff_t)in * out,
-                                  .in_stride = out,
-                                  .out_stride = 1,
-                                  .format = format};
-    if (d->k->weight_new(d, &spec, &w, err))
-        w = NULL;
-    free(host);
-    return w;
-}
-
-static void free_mat(cbx_dev *d, cbx_mat m)
-{
-    if (m.p)
-        d->k->mem_free(d, m.p);
-}
 
 /* -- tap GEMM -------------------------------------------------------------- */
 
@@ -92,12 +50,12 @@ static cbx_status measure_gemm(bench *b, cbx_dev *d, cbx_format f,
                                cbx_error *err)
 {
     const double peak = f == CBX_FMT_I8A ? b->peak_gops : b->peak_gflops;
-    cbx_weight *w = new_weight(d, f, s->taps, s->K, s->N, err);
+    cbx_weight *w = operand_weight(d, f, s->taps, s->K, s->N, err);
     if (!w)
         return err->status;
     linear_job j = {.d = d, .w = &w, .n = 1};
-    j.op.x = new_mat(d, s->M + (s->taps - 1) * s->dilation, s->K);
-    j.op.out = new_mat(d, s->M, s->N);
+    j.op.x = operand_mat(d, s->M + (s->taps - 1) * s->dilation, s->K);
+    j.op.out = operand_mat(d, s->M, s->N);
     j.op.dilation = s->dilation;
     cbx_status st = CBX_OK;
     if (!j.op.x.p || !j.op.out.p) {
@@ -113,8 +71,8 @@ static cbx_status measure_gemm(bench *b, cbx_dev *d, cbx_format f,
                             "dilation", s->dilation, "gflops", g, "of_peak",
                             *share));
     }
-    free_mat(d, j.op.x);
-    free_mat(d, j.op.out);
+    operand_free(d, j.op.x);
+    operand_free(d, j.op.out);
     d->k->weight_free(d, w);
     return st;
 }
@@ -154,12 +112,13 @@ static cbx_status measure_gemv(bench *b, cbx_dev *d, cbx_format f, int K, int N,
     linear_job j = {.d = d, .w = w};
     cbx_status st = bench_bandwidth(b, total, &median, &max, err);
     while (!st && j.n < MOST && (size_t)j.n * each < total) {
-        if (!(w[j.n] = new_weight(d, f, 1, K, N, err)))
+        if (!(w[j.n] = operand_weight(d, f, 1, K, N, err)))
             st = err->status;
         else
             j.n++;
     }
-    const cbx_mat x = new_mat(d, LARGEST, K), out = new_mat(d, LARGEST, N);
+    const cbx_mat x = operand_mat(d, LARGEST, K),
+                  out = operand_mat(d, LARGEST, N);
     if (!st && (!x.p || !out.p))
         st = cbx_fail(err, CBX_E_NOMEM, "no memory for activations");
     for (size_t i = 0; i < sizeof rows / sizeof *rows && !st; i++) {
@@ -177,8 +136,8 @@ static cbx_status measure_gemv(bench *b, cbx_dev *d, cbx_format f, int K, int N,
                             1e-9 * bytes / t.median / median, "times_one_row",
                             t.median / one));
     }
-    free_mat(d, x);
-    free_mat(d, out);
+    operand_free(d, x);
+    operand_free(d, out);
     while (j.n > 0)
         d->k->weight_free(d, w[--j.n]);
     return st;
@@ -204,10 +163,10 @@ static cbx_status measure_attention(bench *b, cbx_dev *d, int queries, int keys,
     enum { HEADS = 8, D = 64 };
     attention_job j = {.d = d, .op = {.heads = HEADS, .scale = 0.125f}};
     cbx_attention *op = &j.op;
-    op->q = new_mat(d, queries, HEADS * D);
-    op->out = new_mat(d, queries, HEADS * D);
-    op->k = new_mat(d, keys, HEADS * D);
-    op->v = new_mat(d, keys, HEADS * D);
+    op->q = operand_mat(d, queries, HEADS * D);
+    op->out = operand_mat(d, queries, HEADS * D);
+    op->k = operand_mat(d, keys, HEADS * D);
+    op->v = operand_mat(d, keys, HEADS * D);
     cbx_status st = CBX_OK;
     if (!op->q.p || !op->out.p || !op->k.p || !op->v.p) {
         st = cbx_fail(err, CBX_E_NOMEM, "no memory for attention");
@@ -220,10 +179,10 @@ static cbx_status measure_attention(bench *b, cbx_dev *d, int queries, int keys,
                             keys, "ms", 1e3 * t.median, "gflops", g, "of_peak",
                             b->peak_gflops > 0 ? g / b->peak_gflops : 0));
     }
-    free_mat(d, op->q);
-    free_mat(d, op->out);
-    free_mat(d, op->k);
-    free_mat(d, op->v);
+    operand_free(d, op->q);
+    operand_free(d, op->out);
+    operand_free(d, op->k);
+    operand_free(d, op->v);
     return st;
 }
 
@@ -253,12 +212,12 @@ static cbx_status measure_attention_kv(bench *b, cbx_dev *d, cbx_format f,
         return st;
     d->k->kv_set_len(d, seq.kv, KV_LEN);
     kv_job j = {.d = d,
-                .op = {.qkv = new_mat(d, 1, 3 * KV_WIDTH),
+                .op = {.qkv = operand_mat(d, 1, 3 * KV_WIDTH),
                        .heads = KV_HEADS,
                        .scale = 0.125f,
                        .seqs = &seq,
                        .n_seqs = 1,
-                       .out = new_mat(d, 1, KV_WIDTH)}};
+                       .out = operand_mat(d, 1, KV_WIDTH)}};
     if (!j.op.qkv.p || !j.op.out.p) {
         st = cbx_fail(err, CBX_E_NOMEM, "no memory for attention");
     } else {
@@ -271,8 +230,8 @@ static cbx_status measure_attention_kv(bench *b, cbx_dev *d, cbx_format f,
                             "queries", 1, "keys", KV_LEN + 1, "ms",
                             1e3 * t.median, "gb_s", 1e-9 * bytes / t.median));
     }
-    free_mat(d, j.op.qkv);
-    free_mat(d, j.op.out);
+    operand_free(d, j.op.qkv);
+    operand_free(d, j.op.out);
     d->k->kv_free(d, seq.kv);
     return st;
 }

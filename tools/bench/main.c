@@ -17,13 +17,17 @@ static const char usage[] =
     "                       by itself, the model's own in speech)\n"
     "  --compute FORMAT     of flow and vocoder: f32, bf16, int8 (default: "
     "f32)\n"
-    "  --only PART          machine, kernels, t3, s3gen or speech; may be "
+    "  --only PART          machine, kernels, variants, t3, s3gen or speech; "
+    "may be "
     "given\n"
     "                       several times\n"
     "  --max-tokens N       cut each segment of speech after N tokens: random\n"
     "                       weights never end by themselves\n"
     "  --repeats N          of first audio (default: 20)\n"
     "  --sentences N        spoken one after the other (default: 10)\n"
+    "  --profile            also rows of the operations that cost most in t3\n"
+    "                       and s3gen; the other figures are then a little "
+    "worse\n"
     "  --quick              one round of everything, to see that it runs\n"
     "  --json FILE          write all rows there\n";
 
@@ -31,8 +35,9 @@ static const struct {
     const char *name;
     cbx_status (*run)(bench *b, cbx_error *err);
 } parts[] = {
-    {"machine", bench_machine}, {"kernels", bench_kernels}, {"t3", bench_t3},
-    {"s3gen", bench_s3gen},     {"speech", bench_speech},
+    {"machine", bench_machine},   {"kernels", bench_kernels},
+    {"variants", bench_variants}, {"t3", bench_t3},
+    {"s3gen", bench_s3gen},       {"speech", bench_speech},
 };
 enum { N_PARTS = sizeof parts / sizeof *parts };
 
@@ -77,8 +82,8 @@ static bool read_options(int argc, char **argv, options *o)
 {
     for (int i = 1; i < argc; i++) {
         const char *a = argv[i];
-        if (!strcmp(a, "--quick")) {
-            o->b.quick = true;
+        if (!strcmp(a, "--quick") || !strcmp(a, "--profile")) {
+            *(a[2] == 'q' ? &o->b.quick : &o->b.profile) = true;
             continue;
         }
         if (++i == argc)

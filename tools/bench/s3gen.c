@@ -2,6 +2,7 @@
 #include "models/pipeline/grid.h"
 #include "rt/clock.h"
 #include "tools/bench/parts.h"
+#include "tools/bench/profile.h"
 
 #include <stdlib.h>
 
@@ -236,11 +237,16 @@ cbx_status bench_s3gen(bench *b, cbx_error *err)
                         t.p.conds->n_prompt_tokens + MOST_TOKENS, &t.m, err);
     if (!st)
         bench_row(b, "s3gen_load",
-                  json_pack("{s:s, s:f, s:f}", "format", "f32", "mb",
+                  json_pack("{s:s, s:f, s:f}", "format",
+                            b->compute ? b->compute : "f32", "mb",
                             1e-6 * (double)s3gen_get_info(t.m)->weight_bytes,
                             "seconds", 1e-9 * (double)(cbx_clock_ns() - t0)));
+    if (!st && b->profile)
+        profile_begin(t.p.dev);
     if (!st && !(st = measure_flow(&t, err)) && !(st = measure_causal(&t, err)))
         st = measure_vocoder(&t, err);
+    if (!st && b->profile)
+        profile_end(b, t.p.dev, "s3gen");
     flow_state_close(t.state);
     flow_voice_close(t.voice);
     s3gen_close(t.m);

@@ -1,6 +1,7 @@
 /* T3: prefill, and steps at two lengths of the cache and several batches. */
 #include "rt/clock.h"
 #include "tools/bench/parts.h"
+#include "tools/bench/profile.h"
 
 #include <stdlib.h>
 
@@ -205,7 +206,11 @@ static cbx_status measure_format(t3_bench *t, cbx_format f, cbx_error *err)
                             cbx_format_name(f), "mb",
                             1e-6 * (double)i->weight_bytes, "seconds",
                             1e-9 * (double)(cbx_clock_ns() - t0)));
+        if (t->b->profile)
+            profile_begin(t->p.dev);
         st = measure_all(t, err);
+        if (t->b->profile)
+            profile_end(t->b, t->p.dev, cbx_format_name(f));
     }
     free(t->text);
     t->text = NULL;

@@ -1,5 +1,6 @@
 #include "kernels/cpu/host.h"
 #include "kernels/cpu/pack.h"
+#include "kernels/cpu/sample.h"
 #include "kernels/cpu/simd/simd.h"
 
 void FN(fill)(cbx_kernels *table);
@@ -10,6 +11,7 @@ void FN(fill)(cbx_kernels *table)
     table->linear = FN(linear);
     table->normalize = FN(normalize);
     table->activate = FN(activate);
+    table->sample = cpu_sample;
     table->muladd = FN(muladd);
     table->time_stats = FN(time_stats);
     table->attention = FN(attention);
