@@ -5,7 +5,7 @@ TEXT ?= Good morning, this is a test.
 PREFIX ?= /usr/local
 export TEXT
 
-.PHONY: say build test check-hosts soak packages install uninstall deb format clean
+.PHONY: say build test fuzz check-hosts soak packages install uninstall deb format clean
 
 # Speaks TEXT with the built-in voice; without a sound device, writes say.wav.
 say: build
@@ -31,6 +31,13 @@ check-hosts:
 soak:
 	@tools/packages.sh test
 	@tools/soak.sh
+
+# Fuzzing of all readers: FUZZ_RUNS runs each, or one of them: FUZZ=pickle.
+FUZZ_RUNS ?= 100000
+FUZZ ?= all
+fuzz:
+	@tools/packages.sh test
+	@tools/fuzz.sh $(FUZZ_RUNS) $(FUZZ)
 
 packages:
 	@tools/packages.sh build

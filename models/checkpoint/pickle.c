@@ -322,13 +322,19 @@ static cbx_status pop_mark(reader *r, uint32_t *from)
     return CBX_OK;
 }
 
+/* The stack from place `from` on; an empty one has no memory yet. */
+static const uint32_t *above(const reader *r, uint32_t from)
+{
+    return r->stack ? r->stack + from : NULL;
+}
+
 /* A tuple of the stack from place `from` on. */
 static cbx_status make_tuple(reader *r, uint32_t from)
 {
     uint32_t node = 0;
     cbx_status st = add_node(r, PICKLE_TUPLE, &node);
     if (!st)
-        st = append(r, node, r->stack + from, r->depth - from);
+        st = append(r, node, above(r, from), r->depth - from);
     if (st)
         return st;
     r->depth = from;

@@ -47,6 +47,10 @@ CBX_CHECK cbx_status text_to_ids(const parity *p, const char *text, size_t n,
                                  const char *language, int32_t **ids,
                                  size_t *count, cbx_error *err);
 
+/* text.I.lang, terminated; "" when there is none. */
+CBX_CHECK cbx_status text_language(parity *p, int i, char out[16],
+                                   cbx_error *err);
+
 /* T3 and the golden's inputs for it. `forced` is complete for every step
  * whose results the golden has. */
 typedef struct t3_inputs {

@@ -65,18 +65,21 @@ cbx_status t3_inputs_read(parity *p, const char *text_key, t3_inputs *out,
     return CBX_OK;
 }
 
-/* t3.in.text through our own front end; the multilingual model's was English
- * (export_golden.py: --lang). */
+/* t3.in.text through our own front end: it is the first text
+ * (export_golden.py: main). */
 static void run_text(parity *p)
 {
     const char *text;
+    char language[16];
     int32_t *ids;
     size_t n, count;
     cbx_error err;
     if (!golden_find(&p->golden, "t3.in.text"))
         return;
     if (golden_text(&p->golden, "t3.in.text", &n, &text, &err) ||
-        text_to_ids(p, text, n, "en", &ids, &count, &err)) {
+        text_language(p, 0, language, &err) ||
+        text_to_ids(p, text, n, language[0] ? language : "en", &ids, &count,
+                    &err)) {
         report_fail(&p->report, "t3.in.text_ids", "%s", err.text);
         return;
     }

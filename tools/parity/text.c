@@ -52,8 +52,7 @@ static void run_norm(parity *p, const cbx_tokenizer *t, int i)
     free(norm);
 }
 
-/* text.N.lang, terminated; "" when there is none. */
-static cbx_status read_language(parity *p, int i, char out[16], cbx_error *err)
+cbx_status text_language(parity *p, int i, char out[16], cbx_error *err)
 {
     char key[32];
     const char *text;
@@ -79,7 +78,7 @@ static void run_ids(parity *p, cbx_tokenizer *t, int i)
     if (!golden_find(&p->golden, to))
         return;
     if (golden_text(&p->golden, from, &n, &text, &err) ||
-        read_language(p, i, language, &err)) {
+        text_language(p, i, language, &err)) {
         report_not_run(&p->report, to, "%s", err.text);
         return;
     }
