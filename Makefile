@@ -27,10 +27,12 @@ check-hosts:
 	@tools/packages.sh hosts
 	@tools/check_hosts.sh
 
-# Hours: daemons and clients killed at random moments, 200 times each.
+# Hours: 16 streams that start and stop at random, for SECONDS; daemons and
+# clients killed at random moments, 200 times each.
+SECONDS ?= 3600
 soak:
 	@tools/packages.sh test
-	@tools/soak.sh
+	@tools/soak.sh 200 $(SECONDS)
 
 # Fuzzing of all readers: FUZZ_RUNS runs each, or one of them: FUZZ=pickle.
 FUZZ_RUNS ?= 100000

@@ -71,6 +71,32 @@ static void rest(cbx_engine *e)
     e->poked = false;
 }
 
+/* Whether b's tokens are drawn in a's step: the weights are read once for both.
+ * A first chunk waits for no later one's. */
+static bool go_together(const cbx_stream *a, const cbx_stream *b)
+{
+    return b && b != a && a->voice->model == b->voice->model &&
+           (a->first_made || !b->first_made) && stream_wants_tokens(b);
+}
+
+/* The streams of the step that `s` takes. */
+static void gather(cbx_engine *e, cbx_stream *s)
+{
+    e->serving[0] = s;
+    e->n_serving = 1;
+    if (!stream_wants_tokens(s))
+        return;
+    for (int i = 0; i < e->max_streams; i++) {
+        cbx_stream *other = e->streams[i];
+        if (e->n_serving == CBX_PIPELINE_TOGETHER)
+            return;
+        if (!e->deadlines[i].ready || !go_together(s, other))
+            continue;
+        e->others[e->n_serving - 1] = other->pipeline;
+        e->serving[e->n_serving++] = other;
+    }
+}
+
 /* One step of the most urgent stream that can make one. The lock is released
  * while it computes. False: nobody could. */
 static bool serve(cbx_engine *e)
@@ -86,21 +112,29 @@ static bool serve(cbx_engine *e)
             e->deadlines[i].ready = false;
             continue;
         }
-        e->serving = s;
+        gather(e, s);
         pthread_mutex_unlock(&e->lock);
         pthread_mutex_lock(&e->device);
         const int64_t t0 = cbx_trace_start();
-        const bool worked = stream_step(s);
+        const bool worked = stream_step(s, e->others, e->n_serving - 1);
         if (worked)
             cbx_trace_span("decode", "step", t0, i);
         pthread_mutex_unlock(&e->device);
         pthread_mutex_lock(&e->lock);
-        e->serving = NULL;
+        e->n_serving = 0;
         pthread_cond_broadcast(&e->served);
         if (worked)
             return true;
         e->deadlines[i].ready = false;
     }
+}
+
+static bool is_served(const cbx_engine *e, const cbx_stream *s)
+{
+    for (int i = 0; i < e->n_serving; i++)
+        if (e->serving[i] == s)
+            return true;
+    return false;
 }
 
 static void *decode(void *arg)
@@ -142,7 +176,7 @@ void engine_remove(cbx_engine *e, cbx_stream *s)
     for (int i = 0; i < e->max_streams; i++)
         if (e->streams[i] == s)
             e->streams[i] = NULL;
-    while (e->serving == s)
+    while (is_served(e, s))
         pthread_cond_wait(&e->served, &e->lock);
     pthread_mutex_unlock(&e->lock);
 }
@@ -171,6 +205,8 @@ static void free_engine(cbx_engine *e)
     pthread_mutex_destroy(&e->device);
     free(e->deadlines);
     free(e->streams);
+    free(e->serving);
+    free(e->others);
     free(e);
 }
 
@@ -180,7 +216,9 @@ static cbx_status start(cbx_engine *e, const cbx_engine_options *o,
     const size_t n = (size_t)e->max_streams;
     e->streams = calloc(n, sizeof(cbx_stream *));
     e->deadlines = calloc(n, sizeof *e->deadlines);
-    if (!e->streams || !e->deadlines)
+    e->serving = calloc(n, sizeof(cbx_stream *));
+    e->others = calloc(n, sizeof(cbx_pipeline *));
+    if (!e->streams || !e->deadlines || !e->serving || !e->others)
         return cbx_fail(err, CBX_E_NOMEM, "no memory for an engine");
     const cbx_status st = cbx_cpu_open(o->threads, o->kernels, &e->dev, err);
     if (st)

@@ -47,8 +47,10 @@ struct cbx_engine {
     int max_streams;
     cbx_stream **streams;    /* [max_streams], NULL where free */
     cbx_deadline *deadlines; /* [max_streams], of the decode thread */
-    cbx_stream *serving;     /* the one in a step now */
-    int last;                /* slot served last */
+    cbx_stream **serving;    /* [max_streams] those in a step now */
+    int n_serving;
+    cbx_pipeline **others; /* [max_streams] theirs but the first one's */
+    int last;              /* slot served last */
 };
 
 struct cbx_model {
@@ -189,6 +191,7 @@ struct cbx_stream {
     uint64_t segment_at; /* where it begins, its lead included, 24 kHz */
     uint64_t segment_end, text_spoken; /* bytes */
     double resample_seconds;
+    int64_t step_end_ns; /* of the segment's last step, 0: none */
     double work_seconds; /* since start or cancel: the start policy's measure */
 };
 
@@ -207,7 +210,10 @@ int64_t stream_deadline(cbx_stream *s, int64_t now_ns);
 /* [decode, engine.lock] The listener has frames left to hear. */
 bool stream_has_frames(cbx_stream *s);
 /* [decode, engine.device] One unit of work; false: there was none. */
-bool stream_step(cbx_stream *s);
+bool stream_step(cbx_stream *s, cbx_pipeline *const *others, int n_others);
+/* [decode, engine.lock] Its next step draws speech tokens: they can be drawn in
+ * the step of another stream. */
+bool stream_wants_tokens(const cbx_stream *s);
 
 /* stream_out.c: 24 kHz PCM -> resampler -> ring. [decode] */
 CBX_CHECK cbx_status stream_out_open(cbx_stream *s, cbx_error *err);

@@ -1,6 +1,8 @@
 /* What the decode thread does with one stream: text -> pipeline -> ring. */
 #include "engine/internal.h"
 
+#include "engine/start.h"
+
 #include "rt/clock.h"
 #include "rt/trace.h"
 
@@ -11,6 +13,9 @@ enum { NATIVE = 24000 };
 
 /* A machine that needs less than this for a second of speech needs no care. */
 #define COMFORT 0.8
+
+/* A new stream's first chunk goes before any that is due now. */
+#define FIRST_CHUNK_NS 1000000000
 
 /* -- pauses ---------------------------------------------------------------- */
 
@@ -228,16 +233,24 @@ static double slowness(const cbx_stream *s)
     return s->out.made > 0 ? s->work_seconds * NATIVE / (double)s->out.made : 0;
 }
 
-/* Playing starts with the first cell, unless this machine is too slow for that:
- * then as soon as what is known to come cannot run dry any more. */
+/* Seconds of the cell after k more. */
+static double coming_cell(const void *pipeline, int k)
+{
+    return cbx_pipeline_cell_seconds(pipeline, k);
+}
+
 static bool may_start(cbx_stream *s)
 {
-    const double made = (double)s->out.made / NATIVE;
-    const double left = guess_seconds(s->segment_chars) - made;
+    const double made = (double)(s->out.made - s->segment_at) / NATIVE;
     const uint32_t rate = atomic_load_explicit(&s->rate, memory_order_relaxed);
-    const double queued = (double)cbx_ring_queued(s->ring) / rate;
-    return slowness(s) < COMFORT || left <= 0 || stream_out_space(s) == 0 ||
-           queued >= left * (slowness(s) - COMFORT);
+    const start_view view = {
+        .slowness = slowness(s),
+        .queued = (double)cbx_ring_queued(s->ring) / rate,
+        .left = guess_seconds(s->segment_chars) - made,
+        .speed = s->effects.speed > 0 ? (double)s->effects.speed : 1,
+        .cell = coming_cell,
+        .user = s->pipeline};
+    return !s->speaking || stream_out_space(s) == 0 || start_now(&view);
 }
 
 static void open_gate(cbx_stream *s)
@@ -325,6 +338,7 @@ static void begin_segment(cbx_stream *s, const cbx_segment *segment)
     s->speaking = true;
     s->segment = *segment;
     s->segment_at = s->out.made;
+    s->step_end_ns = 0;
     s->word_from = s->word_to = UINT64_MAX;
     s->segment_end = segment->end;
     s->segment_chars = segment->chars;
@@ -390,22 +404,26 @@ static bool may_gather_cells(const cbx_stream *s)
             queued > LONGEST_CALL * slowness(s));
 }
 
-/* One step of the segment that is being spoken. */
-static void speak(cbx_stream *s)
+/* One step of the segment that is being spoken; tokens of others' too. */
+static void speak(cbx_stream *s, cbx_pipeline *const *others, int n_others)
 {
     cbx_error err;
     bool done, all;
     size_t n;
-    const int64_t t0 = cbx_clock_ns();
+    /* until it can be heard, others' work counts too */
+    const bool heard = cbx_ring_gate_is_open(s->ring, epoch_of(s));
+    const int64_t t0 =
+        s->step_end_ns && !heard ? s->step_end_ns : cbx_clock_ns();
     cbx_pipeline_hurry(s->pipeline, may_gather_cells(s));
-    if (cbx_pipeline_step(s->pipeline, &done, &err)) {
+    if (cbx_pipeline_step_with(s->pipeline, others, n_others, &done, &err)) {
         stream_fail(s, &err);
         return;
     }
     tell_findings(s);
     const float *pcm = cbx_pipeline_pcm(s->pipeline, &n);
     pcm = stream_mark_run(s, pcm, done, &n);
-    s->work_seconds += 1e-9 * (double)(cbx_clock_ns() - t0);
+    s->step_end_ns = cbx_clock_ns();
+    s->work_seconds += 1e-9 * (double)(s->step_end_ns - t0);
     stream_out_put(s, pcm, n);
     if (n)
         write_out(s, &all);
@@ -429,7 +447,14 @@ static uint64_t count_of(const cbx_stream *s)
 
 /* -- the interface to the engine ------------------------------------------- */
 
-bool stream_step(cbx_stream *s)
+bool stream_wants_tokens(const cbx_stream *s)
+{
+    return s->speaking && !s->failed && !s->sound && !cancelled(s) &&
+           s->out.frames_from == s->out.frames_to &&
+           cbx_pipeline_wants_tokens(s->pipeline);
+}
+
+bool stream_step(cbx_stream *s, cbx_pipeline *const *others, int n_others)
 {
     bool all = false, worked;
     cbx_segment segment;
@@ -451,7 +476,7 @@ bool stream_step(cbx_stream *s)
     if (s->speaking) {
         if (!stream_out_has_room(s, stream_mark_most(s)))
             return moved;
-        speak(s);
+        speak(s, others, n_others);
         return true;
     }
     if (s->silence) {
@@ -502,6 +527,8 @@ bool stream_has_work(cbx_stream *s)
 int64_t stream_deadline(cbx_stream *s, int64_t now_ns)
 {
     const uint32_t rate = atomic_load_explicit(&s->rate, memory_order_relaxed);
+    if (!s->first_made) /* before all that others have later */
+        return now_ns - FIRST_CHUNK_NS;
     return cbx_deadline_after(now_ns, cbx_ring_queued(s->ring), rate);
 }
 

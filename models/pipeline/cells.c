@@ -106,6 +106,14 @@ int cells_wanted(const cbx_pipeline *p)
     return cells_known(p, last_of_call(p));
 }
 
+double cbx_pipeline_cell_seconds(const cbx_pipeline *p, int k)
+{
+    if (p->options.flow == CBX_PIPELINE_FULL)
+        return p->m->config.limits.max_speech_tokens / 25.0;
+    const int from = p->cell + k > 0 ? cell_end(p, p->cell + k - 1) : 0;
+    return (cell_end(p, p->cell + k) - from) / 25.0;
+}
+
 /* Ends of the next call's cells: those that can be computed by now. */
 static int ends_of_call(const cbx_pipeline *p, int *ends)
 {

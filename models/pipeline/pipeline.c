@@ -113,7 +113,18 @@ static void step_lead(cbx_pipeline *p)
         p->stage = T3;
 }
 
+bool cbx_pipeline_wants_tokens(const cbx_pipeline *p)
+{
+    return p->stage == T3 && !p->given && tokens_wanted(p);
+}
+
 cbx_status cbx_pipeline_step(cbx_pipeline *p, bool *done, cbx_error *err)
+{
+    return cbx_pipeline_step_with(p, NULL, 0, done, err);
+}
+
+cbx_status cbx_pipeline_step_with(cbx_pipeline *p, cbx_pipeline *const *others,
+                                  int n, bool *done, cbx_error *err)
 {
     cbx_status st = CBX_OK;
     p->pcm_len = 0;
@@ -124,7 +135,7 @@ cbx_status cbx_pipeline_step(cbx_pipeline *p, bool *done, cbx_error *err)
         step_lead(p);
         break;
     case T3:
-        st = tokens_step(p, err);
+        st = tokens_step(p, others, n, err);
         break;
     case FLOW:
         st = cells_flow(p, err);

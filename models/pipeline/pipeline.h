@@ -79,6 +79,22 @@ int cbx_pipeline_max_tokens(const cbx_pipeline *p);
 CBX_CHECK cbx_status cbx_pipeline_step(cbx_pipeline *p, bool *done,
                                        cbx_error *err);
 
+/* The most pipelines in one step. */
+enum { CBX_PIPELINE_TOGETHER = 32 };
+
+/* [decode] Whether the next step draws speech tokens. */
+bool cbx_pipeline_wants_tokens(const cbx_pipeline *p);
+
+/* [decode] A step of p, and where it draws tokens, others[0..n)'s too, in the
+ * same calls: all of the same model, all wanting tokens, n less than
+ * CBX_PIPELINE_TOGETHER. No bit changes. */
+CBX_CHECK cbx_status cbx_pipeline_step_with(cbx_pipeline *p,
+                                            cbx_pipeline *const *others, int n,
+                                            bool *done, cbx_error *err);
+
+/* [decode] Seconds of speech in the cell after k more than were computed. */
+double cbx_pipeline_cell_seconds(const cbx_pipeline *p, int k);
+
 /* [decode] CAUSAL: whether several cells may go through in one call. That
  * takes less work in all, but their sound comes later. No bit changes. */
 void cbx_pipeline_hurry(cbx_pipeline *p, bool on);

@@ -246,23 +246,53 @@ bool tokens_wanted(const cbx_pipeline *p)
     return !p->spoken && p->n_tokens < cells_wanted(p);
 }
 
-cbx_status tokens_step(cbx_pipeline *p, cbx_error *err)
+/* One token for each of them that wants one. False: nobody did. */
+static bool draw_tokens(cbx_pipeline *const *all, int n, cbx_status *st,
+                        cbx_error *err)
 {
-    const int64_t t0 = cbx_clock_ns();
-    cbx_status st = CBX_OK;
-    for (int i = 0; !p->given && i < TOKENS_A_STEP && tokens_wanted(p) && !st;
-         i++) {
-        int32_t token;
-        st = t3_step(p->m->t3, &p->t3, 1, NULL, &token, err);
-        if (!st)
-            st = take_token(p, token, err);
-    }
-    cbx_trace_span("decode", "t3", t0, p->n_tokens);
-    p->stats.t3_seconds += 1e-9 * (double)(cbx_clock_ns() - t0);
+    cbx_pipeline *who[CBX_PIPELINE_TOGETHER];
+    t3_state *states[CBX_PIPELINE_TOGETHER];
+    int32_t tokens[CBX_PIPELINE_TOGETHER];
+    int k = 0;
+    for (int i = 0; i < n; i++)
+        if (tokens_wanted(all[i])) {
+            states[k] = all[i]->t3;
+            who[k++] = all[i];
+        }
+    if (k == 0)
+        return false;
+    *st = t3_step(all[0]->m->t3, states, k, NULL, tokens, err);
+    for (int i = 0; i < k && !*st; i++)
+        *st = take_token(who[i], tokens[i], err);
+    return true;
+}
+
+static void end_step(cbx_pipeline *p)
+{
     if (p->spoken && p->n_tokens == 0)
         pipeline_end_segment(p); /* it stopped at once: nothing to hear */
     else if (!tokens_wanted(p))
         p->stage = FLOW;
+}
+
+cbx_status tokens_step(cbx_pipeline *p, cbx_pipeline *const *others, int n,
+                       cbx_error *err)
+{
+    const int64_t t0 = cbx_clock_ns();
+    cbx_pipeline *all[CBX_PIPELINE_TOGETHER];
+    cbx_status st = CBX_OK;
+    all[0] = p;
+    for (int i = 0; i < n; i++)
+        all[i + 1] = others[i];
+    for (int i = 0; !p->given && i < TOKENS_A_STEP && !st; i++)
+        if (!draw_tokens(all, n + 1, &st, err))
+            break;
+    cbx_trace_span("decode", "t3", t0, p->n_tokens);
+    const double seconds = 1e-9 * (double)(cbx_clock_ns() - t0) / (n + 1);
+    for (int i = 0; i <= n; i++) {
+        all[i]->stats.t3_seconds += seconds;
+        end_step(all[i]);
+    }
     return st;
 }
 

@@ -96,8 +96,9 @@ void tokens_close(cbx_pipeline *p);
 /* [decode] Tokenises, and runs T3 over the text. */
 CBX_CHECK cbx_status tokens_begin(cbx_pipeline *p, const char *text, size_t n,
                                   cbx_error *err);
-/* [decode] A few tokens. */
-CBX_CHECK cbx_status tokens_step(cbx_pipeline *p, cbx_error *err);
+/* [decode] A few tokens of p, and of n others on the way. */
+CBX_CHECK cbx_status tokens_step(cbx_pipeline *p, cbx_pipeline *const *others,
+                                 int n, cbx_error *err);
 /* given.c: [decode] No T3: tokens will be given. */
 void tokens_begin_given(cbx_pipeline *p);
 /* [any] The next call of the flow needs more of them. */

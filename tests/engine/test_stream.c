@@ -5,11 +5,11 @@
 
 /* Sanitizers make the same work slow: fewer words there. */
 #ifdef CBX_SANITIZED
-enum { CUTS = 2, MOST_THREADS = 2, CANCELS = 3 };
+enum { CUTS = 2, MOST_THREADS = 2, CANCELS = 3, MOST_OTHERS = 4 };
 static const char TEXT[] = "Good morning. It is 7. \xe2\x80\x9cReally?\xe2"
                            "\x80\x9d she asked";
 #else
-enum { CUTS = 5, MOST_THREADS = 4, CANCELS = 10 };
+enum { CUTS = 5, MOST_THREADS = 4, CANCELS = 10, MOST_OTHERS = 15 };
 static const char TEXT[] =
     "Good morning, this is a test. The sun is out, and the river is high. "
     "Dr. Smith paid $3.50 for it! \xe2\x80\x9cReally?\xe2\x80\x9d she asked";
@@ -84,9 +84,40 @@ static void every_flow_mode_speaks_whatever_the_cuts(const world *w)
         free(whole[mode].x);
 }
 
+static void a_replacement_speaks_as_if_nothing_was_before(const world *w)
+{
+    static const char other[] = "And now something else.";
+    const cbx_params p = params_of(w, SEED);
+    cbx_error err;
+    size_t taken;
+    float buffer[256];
+    pcm want = speak(w, &p, other);
+    cbx_stream *s = open_stream(w, &p);
+    CHECK_OK(cbx_stream_push(s, TEXT, strlen(TEXT), &taken, &err), err);
+    CHECK(cbx_stream_wait(s, 10000));
+    while (read_ready(s, buffer, 256) == 0)
+        cbx_stream_wait(s, 100);
+    CHECK_OK(cbx_stream_replace(s, other, strlen(other), &taken, &err), err);
+    CHECK(taken == strlen(other));
+    cbx_stream_finish(s);
+    pcm got = {0};
+    while (!cbx_stream_ended(s)) {
+        cbx_stream_wait(s, 100);
+        const uint32_t n = cbx_stream_available(s);
+        const uint32_t k = cbx_stream_read(s, buffer, n < 256 ? n : 256, NULL);
+        pcm_add(&got, buffer, k);
+    }
+    /* first what was played fades out */
+    CHECK(got.n >= want.n && got.n - want.n <= 24 * 5);
+    CHECK(!memcmp(got.x + (got.n - want.n), want.x, want.n * sizeof *want.x));
+    cbx_stream_close(s);
+    free(want.x);
+    free(got.x);
+}
+
 static void other_streams_change_no_bit(const world *w)
 {
-    enum { OTHERS = 4 };
+    enum { OTHERS = MOST_OTHERS };
     const cbx_params p = params_of(w, SEED);
     pcm alone = speak(w, &p, TEXT);
     cbx_stream *others[OTHERS];
@@ -313,6 +344,7 @@ int main(void)
     a_seed_gives_the_same_bits_again(&w);
     cuts_of_text_and_reads_change_no_bit(&w);
     every_flow_mode_speaks_whatever_the_cuts(&w);
+    a_replacement_speaks_as_if_nothing_was_before(&w);
     other_streams_change_no_bit(&w);
     a_cancel_is_silent_after_its_fade(&w);
     a_cancelled_stream_speaks_again_as_if_new(&w);
