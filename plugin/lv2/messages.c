@@ -70,7 +70,9 @@ CBX_RT static void take_set(shell *s, const LV2_Atom_Object *o, uint32_t bytes)
     if (!value || value->type != s->uris.atom_String)
         return;
     const char *text = (const char *)(value + 1);
-    const size_t n = strnlen(text, value->size);
+    size_t n = 0; /* some hosts count the NUL, some do not */
+    while (n < value->size && text[n])
+        n++;
     if (what == s->uris.text)
         plug_edit_later(s->plug, PLUG_EDIT_SCRIPT, text, n);
     else if (what == s->uris.voice)
