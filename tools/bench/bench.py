@@ -30,6 +30,10 @@ def run_bench(args, parts, model=None):
         command = [args.bench, "--threads", str(args.threads), "--json", str(out)]
         for part in parts:
             command += ["--only", part]
+        if args.compute:
+            command += ["--compute", args.compute]
+        if "t3" in parts and args.profile:
+            command.append("--profile")
         if model:
             command += ["--model", model]
         if model and model != "builtin":
@@ -96,8 +100,11 @@ def first(rows, part, **wanted):
 
 def compare(ours, theirs):
     """Pairs (what, unit, ours, PyTorch) of what both were asked."""
-    step = next((r for r in ours.get("t3_step", [])
-                 if r["streams"] == 1 and r["kv"] > 400), None)
+    # as the model speaks by itself: int8, and f32 for a small one
+    steps = [r for r in ours.get("t3_step", [])
+             if r["streams"] == 1 and r["kv"] > 400]
+    step = next((r for r in steps if r["format"] == "int8"),
+                steps[0] if steps else None)
     vocoder = first(ours, "vocoder")
     audio = first(ours, "first_audio", state="warm", latency="lowest")
     speech = first(ours, "speech", latency="balanced")
@@ -176,21 +183,28 @@ def page(report):
     cpu = machine["machine"][0]
     parts += [f"<div>{key}: {html.escape(str(cpu[key]))}</div>"
               for key in ("cpu", "features", "threads", "kernels")]
-    gemm = [(f"{r['m']}x{r['k']}x{r['n']}, {r['taps']} taps", r["gflops"],
-             "#47a") for r in machine.get("gemm", [])]
-    peak = max((r["gflops_max"] for r in machine.get("fma", [])), default=0)
-    parts.append(bars("Tap GEMM, f32",
-                      gemm + [("peak of this machine", peak, "#aaa")],
-                      "GFLOP/s"))
-    gemv = [(f"{r['rows']} rows, {r['k']}x{r['n']}", r["gb_s"], "#47a")
-            for r in machine.get("gemv", [])]
-    parts.append(bars("Products of few rows: weights read", gemv, "GB/s"))
+    for form in dict.fromkeys(r["format"] for r in machine.get("gemm", [])):
+        gemm = [(f"{r['m']}x{r['k']}x{r['n']}, {r['taps']} taps", r["gflops"],
+                 "#47a") for r in machine["gemm"] if r["format"] == form]
+        peak = max((r["gflops_max"] for r in machine.get("fma", [])
+                    if ("int8" in r["set"]) == (form == "int8a")), default=0)
+        parts.append(bars(f"Tap GEMM, {form}",
+                          gemm + [("peak of this machine", peak, "#aaa")],
+                          "GFLOP/s"))
+    for form in dict.fromkeys(r["format"] for r in machine.get("gemv", [])):
+        gemv = [(f"{r['rows']} rows, {r['k']}x{r['n']}", r["gb_s"], "#47a")
+                for r in machine["gemv"] if r["format"] == form]
+        parts.append(bars(f"Products of few rows, {form}: weights read", gemv,
+                          "GB/s"))
     for name, model in report["models"].items():
         parts.append(f"<h2>{html.escape(name)}</h2>")
         for what, unit, ours, theirs in model.get("pairs", []):
             parts.append(bars(f"{what}: {theirs / ours:.1f} times",
                               [("ours", ours, "#47a"),
                                ("PyTorch", theirs, "#c75")], unit))
+        steps = [(f"{r['format']}, KV {r['kv']}, {r['streams']} streams",
+                  r["ms"], "#47a") for r in model["rows"].get("t3_step", [])]
+        parts.append(bars("T3, one step", steps, "ms"))
         speech = first(model["rows"], "speech", latency="balanced")
         if speech:
             parts.append(bars("Where the time goes, balanced",
@@ -225,13 +239,16 @@ def main():
     ap.add_argument("--max-tokens", type=int, default=125)
     ap.add_argument("--sentences", type=int, default=2)
     ap.add_argument("--repeats", type=int, default=20)
+    ap.add_argument("--compute", help="of flow and vocoder: f32, bf16, int8")
+    ap.add_argument("--profile", action="store_true",
+                    help="also rows of the operations that cost most")
     ap.add_argument("--quick", action="store_true")
     ap.add_argument("--out", default=".")
     args = ap.parse_args()
     out = pathlib.Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     report = {"facts": facts(), "models": {},
-              "machine": run_bench(args, ["machine", "kernels"])}
+              "machine": run_bench(args, ["machine", "kernels", "variants"])}
     for model in args.model:
         rows = run_bench(args, ["t3", "s3gen"], model)
         spoken = run_bench(args, ["speech"], model)
