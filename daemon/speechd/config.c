@@ -120,7 +120,7 @@ static bool set(sd_config *c, int n, char *const *words)
     else if (!strcasecmp(key, "PrepareCommonWords"))
         good = good && on_off(value, &c->prepare);
     else if (!strcasecmp(key, "FastestSpeed")) {
-        good = good && number(value, 1, 4, &v);
+        good = good && number(value, 1, 6, &v);
         c->fastest = good ? (float)v : c->fastest;
     } else if (!strcasecmp(key, "CacheMegabytes")) {
         good = good && number(value, 0, 1024, &v);

@@ -132,7 +132,7 @@ static cbx_status say(streams *s, stream *t, const stream_request *r,
     what.markup = r->ssml ? CBX_MARKUP_SSML : CBX_MARKUP_PLAIN;
     what.wrapped = true;
     what.audio = t->audio;
-    what.speed = within(r->rate, 0.5, 4);
+    what.speed = within(r->rate, 0.5, 6);
     what.pitch = within(12 * log2(within(r->pitch, 0.5, 2)), -12, 12);
     return cbx_client_say(s->client, &what, &t->job, err);
 }
