@@ -26,17 +26,27 @@ static void reply(sd_module *m, const char *lines)
 
 /* -- speaking -------------------------------------------------------------- */
 
+static void accept(sd_module *m)
+{
+    if (m->speaking == SD_DECIDING)
+        reply(m, "200 OK SPEAKING\n");
+    m->speaking = SD_ACCEPTED;
+}
+
+static void begin(sd_module *m)
+{
+    if (m->speaking == SD_DECIDING)
+        accept(m);
+    if (m->speaking == SD_ACCEPTED)
+        reply(m, "701 BEGIN\n");
+    m->speaking = SD_SPEAKING;
+}
+
 static void finish(sd_module *m, const char *event)
 {
     reply(m, event);
     m->speaking = SD_IDLE;
     m->pause = false;
-}
-
-static void begin(sd_module *m)
-{
-    m->speaking = SD_SPEAKING;
-    reply(m, "200 OK SPEAKING\n701 BEGIN\n");
 }
 
 static void refuse(sd_module *m, const char *why)
@@ -63,8 +73,11 @@ static void item(sd_module *m, const sd_item *i)
         refuse(m, text);
         return;
     }
-    if (m->speaking == SD_DECIDING)
-        begin(m);
+    if (i->kind == SD_ITEM_ACCEPTED) {
+        accept(m);
+        return;
+    }
+    begin(m);
     switch (i->kind) {
     case SD_ITEM_ACCEPTED:
         break;
@@ -104,13 +117,13 @@ static void stop(sd_module *m)
     if (m->speaking == SD_IDLE)
         return;
     sd_voice_stop(m->voice);
-    if (m->speaking == SD_DECIDING)
-        begin(m);
+    begin(m);
     finish(m, "703 STOP\n");
 }
 
 static void play_icon(sd_module *m, const char *path)
 {
+    m->speaking = SD_DECIDING;
     begin(m);
     sd_output_icon(&m->out, path);
     finish(m, "702 END\n");

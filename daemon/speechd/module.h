@@ -12,7 +12,8 @@
 typedef enum sd_speaking {
     SD_IDLE,
     SD_DECIDING, /* 200 or 301 is owed */
-    SD_SPEAKING, /* 701 was sent; 702, 703 or 704 is owed */
+    SD_ACCEPTED, /* 200 was sent; 701 comes with the first sound or mark */
+    SD_SPEAKING, /* 702, 703 or 704 is owed */
 } sd_speaking;
 
 typedef struct sd_module {

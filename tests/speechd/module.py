@@ -141,10 +141,12 @@ class Module:
         self.expect(202)
         self.send(text + "\n.\n")
 
-    def begin(self, text, command="SPEAK"):
+    def begin(self, text, command="SPEAK", silent=False):
+        """Up to the first sound, or where none comes yet, up to its reply."""
         self.ask(text, command)
         self.expect(200)
-        self.expect(701)
+        if not silent:
+            self.expect(701)
 
     def rest(self, ends=(702, 703, 704)):
         """Events up to the last of an utterance."""

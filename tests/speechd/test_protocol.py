@@ -368,8 +368,9 @@ class Stopping(Case):
     def test_stop_while_no_sound_comes(self):
         m = self.start()
         self.daemon("silent")
-        m.begin("one two three")
+        m.begin("one two three", silent=True)
         m.send("STOP\n")
+        m.expect(701)
         self.assertEqual([e.code for e in m.rest()], [703])
         self.daemon("there")
         self.assertEqual(self.words(m.speak("four five")), [0, 1])
@@ -424,10 +425,11 @@ class Stopping(Case):
     def test_speech_during_speech_is_refused(self):
         m = self.start()
         self.daemon("silent")
-        m.begin("one two three")
+        m.begin("one two three", silent=True)
         m.ask("another one")
         m.expect(301)
         m.send("STOP\n")
+        m.expect(701)
         m.expect(703)
 
 
@@ -514,8 +516,9 @@ class Away(Case):
     def test_a_daemon_that_stays_away_ends_the_speech(self):
         m = self.start()
         self.daemon("silent")
-        m.begin("one two three")
+        m.begin("one two three", silent=True)
         self.daemon("away")
+        m.expect(701)
         m.expect(703)
         self.assertIn("went away", m.log())
         self.daemon("there")

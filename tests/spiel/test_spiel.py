@@ -193,6 +193,11 @@ class Spiel(unittest.TestCase):
                             'three.<mark name="c"/></speak>', ssml=True).all()
         self.assertEqual([x[3] for x in stream.of(MARK)], ["a", "b", "c"])
 
+    def test_rate_changes_the_length(self):
+        normal = len(self.speak(TEXT).all().frames)
+        fast = len(self.speak(TEXT, rate=2.0).all().frames)
+        self.assertTrue(0.4 < fast / normal < 0.65, (fast, normal))
+
     def test_several_are_spoken_at_once(self):
         streams = [self.speak(f"Number {i}. {TEXT}") for i in range(6)]
         open_ones = list(streams)
