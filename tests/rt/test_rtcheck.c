@@ -240,7 +240,18 @@ static void another_threads_calls_are_its_own(void)
 
 static _Alignas(64) unsigned char block[1 << 16];
 
-/* Cancels, pauses, underruns, gates: every path of a read. */
+/* New frames in place of queued ones: the jump is inside a read. */
+static uint64_t splice_at(cbx_ring *r, uint32_t epoch, int i)
+{
+    const uint64_t before = cbx_ring_skipped(r, epoch);
+    if (i % 29 == 0)
+        cbx_ring_splice(r, epoch, cbx_ring_place(r, epoch), 0.5f);
+    if (i % 29 == 7)
+        cbx_ring_arm(r);
+    return before;
+}
+
+/* Cancels, pauses, underruns, gates, splices: every path of a read. */
 static void what_the_audio_thread_calls_is_clean(void)
 {
     cbx_arena arena = {block, sizeof block, 0};
@@ -250,13 +261,14 @@ static void what_the_audio_thread_calls_is_clean(void)
     CHECK(cbx_ring_new(&arena, 1024, 64, &r, NULL) == CBX_OK);
     CHECK(cbx_queue_new(&arena, 8, sizeof(int), &q, NULL) == CBX_OK);
     float pcm[256] = {0}, out[256];
-    uint32_t used = 0;
+    uint32_t used = 0, jumps = 0;
     rtcheck_reset();
     for (int i = 0; i < 20000; i++) {
         const uint32_t e = cbx_ring_epoch(r);
         cbx_ring_begin(r, e);
         if (i % 3)
             cbx_ring_open_gate(r, e);
+        const uint64_t skipped = splice_at(r, e, i);
         cbx_ring_write(r, e, pcm, (uint32_t)(i * 7 % 256));
         if (i % 41 == 0)
             cbx_ring_finish(r, e);
@@ -272,9 +284,11 @@ static void what_the_audio_thread_calls_is_clean(void)
         CBX_LOG_RT(CBX_LOG_DEBUG, "{}", cbx_log_int(i));
         cbx_denormals_restore(before);
         rtcheck_leave();
+        jumps += cbx_ring_skipped(r, e) > skipped;
     }
     rtcheck_report(stderr);
     CHECK(rtcheck_violations() == 0);
+    CHECK(jumps > 100);
     CHECK(used > 100000 && cbx_ring_underrun_events(r) > 0);
     CHECK(cbx_counter_get(&reads) == 20000);
 }
