@@ -26,7 +26,7 @@ holds() {
 choose() {
     case $1 in
     asan) echo "-E ^(plugin_daemon|daemon_protocol|speech_|house_|live_(jack_bits|portaudio_bits|clock|reconnect))" ;;
-    tsan) echo "-R ^(rt_|client_|engine_|sink_|kernels_linear|live_storm_tiny|plugin_(core|threads))" ;;
+    tsan) echo "-R ^(rt_|client_|engine_|sink_|kernels_linear|live_storm_tiny|plugin_(core|threads)) -E ^engine_(words|pipeline|guards)$" ;;
     esac
 }
 
