@@ -64,6 +64,26 @@ static const key keys[] = {
     {"voice", "idle_unload", NUMBER, C(idle_unload), 0, 1e6, NULL, "0",
      "seconds without use after which a model leaves memory; 0: never"},
 
+    {"http", "port", WHOLE, C(http.port), 0, 65535, NULL, "0",
+     "TCP port of the HTTP interface, such as 8880; 0: none"},
+    {"http", "address", NAME, C(http.address), 0, 0, NULL, "127.0.0.1",
+     "where it listens; other than this machine: with token or open"},
+    {"http", "token", TEXT, C(http.token), 0, 0, NULL, "",
+     "asked of every client (Authorization: Bearer ...); empty: of none"},
+    {"http", "open", YESNO, C(http.open), 0, 0, NULL, "no",
+     "let other machines in without a token"},
+    {"http", "connections", WHOLE, C(http.connections), 1, 1024, NULL, "128",
+     "at a time"},
+
+    {"wyoming", "port", WHOLE, C(wyoming.port), 0, 65535, NULL, "0",
+     "TCP port for Home Assistant, usually 10200; 0: none"},
+    {"wyoming", "address", NAME, C(wyoming.address), 0, 0, NULL, "127.0.0.1",
+     "where it listens; other than this machine: with open"},
+    {"wyoming", "open", YESNO, C(wyoming.open), 0, 0, NULL, "no",
+     "let other machines in; the protocol has no passwords"},
+    {"wyoming", "connections", WHOLE, C(wyoming.connections), 1, 256, NULL,
+     "32", "at a time"},
+
     {"sinks", "default", NAME, C(default_sink), 0, 0, NULL, "default",
      "the sink where none is asked for"},
 

@@ -27,6 +27,14 @@ typedef struct config_sink {
     double idle_close; /* seconds; 0: at once, negative: never */
 } config_sink;
 
+/* A front-end on TCP. */
+typedef struct config_front {
+    int port; /* 0: there is none */
+    char address[CONFIG_NAME], token[CONFIG_TEXT / 2];
+    bool open; /* an address that is not loopback, without a token */
+    int connections;
+} config_front;
+
 typedef struct daemon_config {
     char file[1024]; /* "": none was read */
 
@@ -45,6 +53,8 @@ typedef struct daemon_config {
         sampling[CONFIG_TEXT];
     bool preload;
     double idle_unload; /* seconds; 0: never */
+
+    config_front http, wyoming;
 
     char default_sink[CONFIG_NAME];
     config_sink sinks[CONFIG_SINKS]; /* at least one */

@@ -2,6 +2,7 @@
 #include "daemon/chatterboxd/server.h"
 
 #include "daemon/chatterboxd/connection.h"
+#include "daemon/chatterboxd/fronts.h"
 #include "rt/clock.h"
 #include "rt/log.h"
 #include "rt/status.h"
@@ -26,6 +27,7 @@ struct server {
     daemon_config config;
     const char *config_file;
     service *service;
+    fronts fronts;
     int listener, signals, wake;
     connection **clients; /* [room] */
     int n, room;
@@ -80,6 +82,8 @@ cbx_status server_open(const server_options *o, server **out, cbx_error *err)
         st = cbx_fail(err, CBX_E_NOMEM, "no memory for the server");
     if (!st)
         st = service_open(&s->config, &s->service, err);
+    if (!st)
+        st = fronts_open(s->service, &s->config, &s->fronts, err);
     if (st) {
         server_close(s);
         return st;
@@ -106,6 +110,7 @@ void server_close(server *s)
     while (s->helpers)
         pthread_cond_wait(&s->helped, &s->helping);
     pthread_mutex_unlock(&s->helping);
+    fronts_close(&s->fronts);
     service_close(s->service);
     pthread_cond_destroy(&s->helped);
     pthread_mutex_destroy(&s->helping);
