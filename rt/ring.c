@@ -322,10 +322,14 @@ CBX_RT uint64_t cbx_ring_place(const cbx_ring *r, uint32_t epoch)
 CBX_RT bool cbx_ring_ended(const cbx_ring *r, uint32_t epoch)
 {
     const mark end = atomic_load_explicit(&r->finished, memory_order_acquire);
+    const mark begun = atomic_load_explicit(&r->begun, memory_order_acquire);
     const uint32_t at = atomic_load_explicit(&r->playing, memory_order_acquire);
     const uint32_t rd = atomic_load_explicit(&r->read, memory_order_acquire);
-    return mark_epoch(end) == epoch && at == epoch && rd == mark_at(end) &&
-           !cbx_ring_stale(r, epoch);
+    /* Who waits for frames never reads an epoch that has none. */
+    const bool empty = at == 0 && mark_epoch(begun) == epoch &&
+                       mark_at(begun) == mark_at(end);
+    return mark_epoch(end) == epoch && (at == epoch || empty) &&
+           rd == mark_at(end) && !cbx_ring_stale(r, epoch);
 }
 
 CBX_RT uint64_t cbx_ring_underrun_frames(const cbx_ring *r)

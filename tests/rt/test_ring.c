@@ -282,6 +282,19 @@ static void a_cancel_before_begin_or_of_an_empty_ring_is_harmless(void)
     check_ramp(out, 0, 8);
 }
 
+static void an_epoch_without_frames_ends_for_who_waits_for_frames(void)
+{
+    cbx_ring *r = new_ring(256);
+    CHECK(!cbx_ring_ended(r, 1));
+    cbx_ring_finish(r, 1);
+    CHECK(cbx_ring_ended(r, 1));
+    CHECK(!cbx_ring_ended(r, 2));
+    r = new_ring(256);
+    write_ramp(r, 1, 0, 10);
+    cbx_ring_finish(r, 1);
+    CHECK(!cbx_ring_ended(r, 1));
+}
+
 static void a_pause_fades_holds_and_goes_on_where_it_stopped(void)
 {
     cbx_ring *r = new_ring(512);
@@ -439,6 +452,7 @@ int main(void)
     what_was_not_heard_goes_without_a_fade();
     cancels_in_a_row_leave_only_the_last_epoch();
     a_cancel_before_begin_or_of_an_empty_ring_is_harmless();
+    an_epoch_without_frames_ends_for_who_waits_for_frames();
     a_pause_fades_holds_and_goes_on_where_it_stopped();
     a_pause_turned_round_in_its_fade_has_no_jump();
     a_cancel_drops_what_a_pause_holds();
