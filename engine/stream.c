@@ -314,8 +314,8 @@ static struct timespec deadline_in(int ms)
     return t;
 }
 
-/* Once the decode thread has seen a cancel, the reader has a fade to take, or
- * an end to see. */
+/* Once the decode thread has seen a cancel, the reader has a fade to take; once
+ * all is written, an end to see, even where there was nothing to hear. */
 static bool can_read(const cbx_stream *s)
 {
     const uint64_t now = cancels(s);
@@ -324,7 +324,10 @@ static bool can_read(const cbx_stream *s)
     const bool cancelled =
         now > 0 && !text &&
         now == atomic_load_explicit(&s->cancels_seen, memory_order_acquire);
-    return cancelled || cbx_stream_available(s) > 0 || cbx_stream_ended(s);
+    const bool over =
+        text && atomic_load_explicit(&s->all_written, memory_order_acquire);
+    return cancelled || over || cbx_stream_available(s) > 0 ||
+           cbx_stream_ended(s);
 }
 
 bool cbx_stream_wait(cbx_stream *s, int timeout_ms)

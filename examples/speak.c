@@ -32,14 +32,19 @@ static cbx_status feed(cbx_stream *stream, const char **text, cbx_error *err)
 static bool drain(cbx_stream *stream)
 {
     float pcm[1024];
-    uint32_t n;
     if (!cbx_stream_wait(stream, 100))
         return true;
-    while ((n = cbx_stream_available(stream)) > 0) {
-        n = cbx_stream_read(stream, pcm, n < 1024 ? n : 1024, NULL);
+    do {
+        uint32_t n = cbx_stream_available(stream);
+        /* with nothing there, one more read sees the end */
+        n = cbx_stream_read(stream, pcm,
+                            n && n < 1024 ? n
+                            : n           ? 1024
+                                          : 1,
+                            NULL);
         if (fwrite(pcm, sizeof *pcm, n, stdout) != n)
             return false;
-    }
+    } while (cbx_stream_available(stream));
     return true;
 }
 

@@ -267,7 +267,6 @@ class Stream(_Owned):
     """Text going in, sound coming out."""
 
     _close = "cbx_stream_close"
-    _cancelled = False
 
     def push(self, text):
         """Takes what fits; returns how many bytes of it (UTF-8) that were."""
@@ -285,7 +284,6 @@ class Stream(_Owned):
         _finish(self._live)
 
     def cancel(self):
-        self._cancelled = True
         _cancel(self._live)
 
     def pause(self, on=True):
@@ -302,9 +300,8 @@ class Stream(_Owned):
             if not _wait(self._live, ms):
                 if timeout is not None:
                     return b""
-            elif self._cancelled and not _available(self._live):
-                return self._take(frames)  # the fade, then the end
-        self._cancelled = False
+            elif not _available(self._live):
+                return self._take(frames)  # a fade, or the end
         return None
 
     def _take(self, n):

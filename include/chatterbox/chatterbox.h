@@ -349,10 +349,11 @@ void cbx_stream_set_gain(cbx_stream *stream, float db);
 cbx_status cbx_stream_set_rate(cbx_stream *stream, uint32_t rate,
                                cbx_error *err);
 
-/* [setup] Waits until frames can be read, the stream has ended, or timeout_ms
- * have passed; says whether one of the first two holds. For readers that are
- * not real-time (files, sockets). After a cancel it returns as soon as the
- * engine has seen that: reading then takes the fade, and the stream ends. */
+/* [setup] Waits until a read brings something: frames, the fade of a cancel, or
+ * the end; or until timeout_ms have passed. False: they passed. For readers
+ * that are not real-time (files, sockets). Where there was nothing to hear, and
+ * after a cancel, nothing is available and a read of any size is what ends the
+ * stream. */
 bool cbx_stream_wait(cbx_stream *stream, int timeout_ms);
 
 typedef enum cbx_event_kind {

@@ -27,7 +27,7 @@ chroot "$1/root" sh -eu -c '
     names=$(for d in /debs/*.deb; do dpkg-deb -f $d Package; done)
     dpkg -i /debs/*.deb >/tmp/install.log 2>&1 ||
         { cat /tmp/install.log; exit 1; }
-    cd /tmp
+    mkdir /tmp/here; cd /tmp/here
     /usr/bin/chatterbox render -q -o spoken.wav "Good morning."
     test $(stat -c %s spoken.wav) -gt 24000
     /usr/bin/python3 -c "

@@ -92,6 +92,19 @@ class Speech(unittest.TestCase):
                 heard += block
         self.assertIn(b"".join(self.voice.speak(TEXT, seed=3)), heard)
 
+    def test_text_without_a_word_ends(self):
+        with self.voice.stream() as stream:
+            for text in ("...", "Hi.", "!"):
+                stream.push(text)
+                stream.finish()
+                heard = b""
+                while (block := stream.read()) is not None:
+                    heard += block
+                self.assertEqual(text == "Hi.", any(heard))
+                stream.cancel()
+                while stream.read() is not None:
+                    pass
+
     def test_faults_are_exceptions_with_the_librarys_sentence(self):
         with self.assertRaisesRegex(chatterbox.Error, "unknown model 'nope'"):
             self.engine.model("nope")
