@@ -352,8 +352,8 @@ cbx_status cbx_stream_set_rate(cbx_stream *stream, uint32_t rate,
 /* [setup] Waits until a read brings something: frames, the fade of a cancel, or
  * the end; or until timeout_ms have passed. False: they passed. For readers
  * that are not real-time (files, sockets). Where there was nothing to hear, and
- * after a cancel, nothing is available and a read, even of no frames, is what ends the
- * stream. */
+ * after a cancel, nothing is available and a read, even of no frames, is what
+ * ends the stream. */
 bool cbx_stream_wait(cbx_stream *stream, int timeout_ms);
 
 typedef enum cbx_event_kind {
