@@ -326,8 +326,8 @@ CBX_RT bool cbx_ring_ended(const cbx_ring *r, uint32_t epoch)
     const uint32_t at = atomic_load_explicit(&r->playing, memory_order_acquire);
     const uint32_t rd = atomic_load_explicit(&r->read, memory_order_acquire);
     /* Who waits for frames never reads an epoch that has none. */
-    const bool empty = at == 0 && mark_epoch(begun) == epoch &&
-                       mark_at(begun) == mark_at(end);
+    const bool empty =
+        at == 0 && mark_epoch(begun) == epoch && mark_at(begun) == mark_at(end);
     return mark_epoch(end) == epoch && (at == epoch || empty) &&
            rd == mark_at(end) && !cbx_ring_stale(r, epoch);
 }
