@@ -28,7 +28,7 @@ class Text(harness.Case):
         for bad in (b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf5\x80\x80\x80",
                     b"\xe2\x82", b"\x80"):
             with self.subTest(bad=bad):
-                r = self.render(b"Hello" + bad + b" world.")
+                r = self.render(b"Hello" + bad + b" world.", "--no-watermark")
                 self.assertEqual(r.code, 0, r.err)
                 self.assertRegex(r.err, r"\Achatterbox: warning: .*UTF-8.*\n\Z")
                 self.assertTrue(self.data())
