@@ -29,8 +29,9 @@ static int64_t interrupt(uint32_t after, int signal_number)
 {
     program p;
     hearing *h = hearing_open(1);
-    program_start(&p, (const char *[]){"say", "--jack", "--jack-ports",
-                                       "ear:in_1", "--seed", "5", TEXT, NULL});
+    program_start(&p, (const char *[]){"say", "--no-watermark", "--jack",
+                                       "--jack-ports", "ear:in_1", "--seed",
+                                       "5", TEXT, NULL});
     hearing_wait_for_sound(h, after);
     const uint32_t asked = hearing_clock(h);
     CHECK(!kill(p.pid, signal_number));
