@@ -321,11 +321,12 @@ static bool can_read(const cbx_stream *s)
     const uint64_t now = cancels(s);
     const bool text =
         atomic_load_explicit(&s->text_for, memory_order_acquire) == now + 1;
-    const bool cancelled =
-        now > 0 && !text &&
+    const bool seen =
         now == atomic_load_explicit(&s->cancels_seen, memory_order_acquire);
+    const bool cancelled = now > 0 && !text && seen;
     const bool over =
-        text && atomic_load_explicit(&s->all_written, memory_order_acquire);
+        text && seen &&
+        atomic_load_explicit(&s->all_written, memory_order_acquire);
     return cancelled || over || cbx_stream_available(s) > 0 ||
            cbx_stream_ended(s);
 }

@@ -354,9 +354,14 @@ static bool is_fresh(cbx_stream *stream)
     float rest[256];
     cbx_event event;
     cbx_stream_cancel(stream);
-    for (int i = 0; i < 100 && !cbx_stream_ended(stream); i++) {
-        cbx_stream_wait(stream, 20);
-        cbx_stream_read(stream, rest, 256, NULL);
+    /* the fade of what was heard last must not begin the next text: whatever
+     * the stream says of its end, it is read until nothing comes */
+    for (int i = 0; i < 200; i++) {
+        const uint32_t n = cbx_stream_read(stream, rest, 256, NULL);
+        if (!n && cbx_stream_ended(stream))
+            break;
+        if (!n)
+            cbx_stream_wait(stream, 20);
     }
     while (cbx_stream_poll(stream, &event))
         ;

@@ -72,7 +72,11 @@ static float dot_avx512vnni(long rounds)
     }
     for (int i = 1; i < 16; i++)
         s[0] = _mm512_add_epi32(s[0], s[i]);
-    return (float)_mm512_reduce_add_epi32(s[0]);
+    uint32_t lanes[16], sum = 0; /* wraps around, as the products did */
+    _mm512_storeu_si512(lanes, s[0]);
+    for (int i = 0; i < 16; i++)
+        sum += lanes[i];
+    return (float)sum;
 }
 
 static bool has_avx512vnni(void)
