@@ -65,6 +65,8 @@ static void free_job(service_job *j)
 static cbx_status add_text(service_job *j, const char *text, size_t bytes,
                            cbx_error *err)
 {
+    if (bytes == 0)
+        return CBX_OK;
     if (memchr(text, 0, bytes))
         return cbx_fail(err, CBX_E_TEXT, "the text has a NUL byte");
     if (j->n + bytes > j->room) {
