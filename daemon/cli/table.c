@@ -77,7 +77,7 @@ const cli_option cli_table[] = {
      "how words are spoken, besides your own dictionary.txt and the voice's"},
     {"live", 0, FLAG, AT(live), 0, 0, CONVERT, NULL,
      "as for sound that arrives while it is spoken: in windows, some 1.4 "
-     "seconds behind; without a RECORDING, from the sound device"},
+     "seconds behind the recording"},
     {"output", 'o', TEXT, AT(output), 0, 0, RENDER | CONVERT, "FILE",
      "file to write: .wav, .flac, .ogg, .opus or .mp3 (needed, unless --raw)"},
     {"into", 'O', TEXT, AT(into), 0, 0, RENDER, "FOLDER",

@@ -365,7 +365,7 @@ static cbx_status fill(reader *r, uint32_t from, pickle_kind kind)
         return bad(r, "puts items into something that is not a container");
     if (kind == PICKLE_DICT && n % 2)
         return bad(r, "has a key without a value");
-    const cbx_status st = append(r, to, r->stack + from, n);
+    const cbx_status st = append(r, to, above(r, from), n);
     r->depth = from;
     return st;
 }
