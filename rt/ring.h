@@ -120,7 +120,8 @@ CBX_RT uint64_t cbx_ring_played(const cbx_ring *r, uint32_t epoch);
 CBX_RT uint64_t cbx_ring_skipped(const cbx_ring *r, uint32_t epoch);
 CBX_RT uint64_t cbx_ring_place(const cbx_ring *r, uint32_t epoch);
 
-/* [any] The epoch is finished, not cancelled, and all of it was played. */
+/* [any] The epoch is finished, not cancelled, and all of it was played. A first
+ * epoch without frames has ended even before anybody reads. */
 CBX_RT bool cbx_ring_ended(const cbx_ring *r, uint32_t epoch);
 
 /* [any] Since the ring was made. An event is a run of reads with underrun. */

@@ -22,7 +22,7 @@ cp "$2"/build-deb/*.deb "$1/root/debs"
 rm -f "$1/root/debs"/*dbgsym*
 chroot "$1/root" sh -eu -c '
     unset CHATTERBOX_DATA CHATTERBOX_LIBRARY
-    export HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+    export HOME=/tmp LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
     find /etc /opt /srv /usr /var -xdev -type f | sort >/tmp/before
     names=$(for d in /debs/*.deb; do dpkg-deb -f $d Package; done)
     dpkg -i /debs/*.deb >/tmp/install.log 2>&1 ||
